@@ -1,0 +1,72 @@
+"""Options that several commands share, so that they are spelled and explained alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tinyml import console
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    console.configure(verbose=value or None)
+
+
+def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    console.configure(as_json=value or None)
+
+
+def common(function: _F) -> _F:
+    """-v/--verbose and --json, which every command has."""
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbose, help="Show detail."
+    )
+    machine = click.option(
+        "--json",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_json,
+        help="Print the result as JSON, and nothing else on stdout.",
+    )
+    return verbose(machine(function))
+
+
+def output(what: str) -> Callable[[_F], _F]:
+    """-o/--output and --force."""
+
+    def add(function: _F) -> _F:
+        path = click.option(
+            "-o",
+            "--output",
+            type=click.Path(path_type=Path),
+            required=True,
+            help=f"{what}. Refused when it exists, unless --force.",
+        )
+        force = click.option("--force", is_flag=True, help="Replace the output, whole.")
+        return path(force(function))
+
+    return add
+
+
+def data(help_text: str, required: bool = True) -> Callable[[_F], _F]:
+    """--data NAME|FILE."""
+    return click.option("--data", metavar="NAME|FILE", required=required, help=help_text)
+
+
+seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+
+unsafe = click.option(
+    "--allow-unsafe",
+    is_flag=True,
+    help="Load a Keras model that carries code (a Lambda layer). It runs when loaded.",
+)
+
+
+def model_argument(name: str, metavar: str) -> Callable[[_F], _F]:
+    """A positional path whose existence the command checks itself, for a better message."""
+    return click.argument(name, metavar=metavar, type=click.Path(path_type=Path))

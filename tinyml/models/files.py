@@ -1,0 +1,90 @@
+"""Keras models on disk: checked before they are loaded, saved so that equal models are equal bytes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tinyml.errors import InputError
+from tinyml.models.runtime import tensorflow
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip entry can hold
+_CODE_CLASSES = ("Lambda", "__lambda__")  # both hold marshalled Python code
+
+
+def load(path: Path, allow_unsafe: bool = False) -> Any:
+    """Load a Keras model (.keras or .h5), uncompiled.
+
+    Args:
+        path: the file.
+        allow_unsafe: load a model with a Lambda layer, whose code runs on loading.
+
+    Raises:
+        InputError: missing, unreadable or truncated file; a Lambda layer without `allow_unsafe`.
+    """
+    if not path.is_file():
+        raise InputError(path, "no such model file", "check the path")
+    config = _config(path)
+    if not allow_unsafe and any(_names_code(config)):
+        raise InputError(
+            path,
+            "has a Lambda layer, which runs code from the file when loaded",
+            "replace the layer, or load it with --allow-unsafe if you trust its author",
+        )
+    tf = tensorflow()
+    try:
+        options = {"safe_mode": not allow_unsafe} if path.suffix == ".keras" else {}
+        return tf.keras.models.load_model(path, compile=False, **options)
+    except Exception as error:  # Keras raises whatever the broken part happens to raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(path, f"Keras cannot load it ({reason})", "save it again with Keras 2") from None
+
+
+def save(model: Any, path: Path) -> None:
+    """Save a model as `.keras`; the same weights and structure always give the same bytes."""
+    with tempfile.TemporaryDirectory() as scratch:
+        raw = Path(scratch) / "model.keras"
+        bare = type(model).from_config(model.get_config())  # leaves the optimizer's state behind
+        bare.set_weights(model.get_weights())
+        bare.save(raw)
+        with zipfile.ZipFile(raw) as source, zipfile.ZipFile(path, "w") as target:
+            for name in sorted(source.namelist()):
+                content = source.read(name)
+                if name == "metadata.json":
+                    metadata = json.loads(content)
+                    metadata["date_saved"] = "1980-01-01@00:00:00"
+                    content = json.dumps(metadata, sort_keys=True).encode()
+                target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+
+
+def _config(path: Path) -> Any:
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                return json.loads(archive.read("config.json"))
+        if path.suffix in (".h5", ".hdf5"):
+            import h5py
+
+            with h5py.File(path, "r") as stored:
+                text = stored.attrs["model_config"]
+                return json.loads(text if isinstance(text, str) else text.decode())
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(
+            path, f"not a readable Keras model, or truncated ({error})", "save it again with Keras 2"
+        ) from None
+    raise InputError(path, f"unknown model type '{path.suffix}'", "give a .keras or .h5 file")
+
+
+def _names_code(config: Any) -> Iterator[bool]:
+    """True for each place of a Keras configuration that holds code."""
+    if isinstance(config, dict):
+        yield config.get("class_name") in _CODE_CLASSES
+        for value in config.values():
+            yield from _names_code(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _names_code(value)
