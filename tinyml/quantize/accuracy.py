@@ -1,0 +1,41 @@
+"""Accuracy before and after quantization, over the same samples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinyml.data import Dataset, Split
+from tinyml.errors import InputError
+from tinyml.quantize import affine
+from tinyml.quantize.tflm import Tflm
+
+_BATCH = 256
+
+
+def require_classes(dataset: Dataset, classes: int, model: object) -> None:
+    """Check that `model` answers with one score a class of `dataset`.
+
+    Raises:
+        InputError: it does not.
+    """
+    if dataset.classes != classes:
+        raise InputError(
+            dataset.name,
+            f"has {dataset.classes} classes, {model} answers {classes}",
+            "use the data set that the model was made for",
+        )
+
+
+def of_float(model: Any, split: Split) -> float:
+    """Share of `split` that a Keras model (N, ...) -> (N, classes) classifies rightly."""
+    scores = model.predict(split.x, batch_size=_BATCH, verbose=0)
+    return float(np.mean(scores.argmax(axis=-1) == split.y))
+
+
+def of_int8(model: Tflm, split: Split) -> float:
+    """The same for an int8 model under TFLM, byte-exact; ties go to the lower class."""
+    taken = model.inputs[0]
+    scores = model.predict(affine.quantize(split.x, taken.scale, taken.zero_point))
+    return float(np.mean(scores.argmax(axis=-1) == split.y))

@@ -1,0 +1,62 @@
+"""The samples from which activation ranges are taken: real training data, or dreams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinyml import data, dreams
+from tinyml.errors import InputError
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """x: float32 (N, H, W, C) in [0, 1]; `source` as the user gave it; `path` behind it, if any."""
+
+    source: str
+    path: Path | None
+    x: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+def path_of(source: str) -> Path | None:
+    """The file or directory behind `source`, for run records; None for a name, known or not."""
+    if source.startswith(dreams.PREFIX):
+        return Path(source[len(dreams.PREFIX) :])
+    return Path(source) if source.endswith(".npz") else None
+
+
+def load(source: str, shape: tuple[int, ...], count: int, seed: int) -> Calibration:
+    """At most `count` samples of `source`, drawn without replacement, in the order they are stored.
+
+    Args:
+        source: a data set's name or `.npz` file (its training split is used), or `dreams:DIR`.
+        shape: the model's sample shape, (height, width, channels).
+        count: samples wanted; all are taken when there are fewer.
+        seed: of the draw.
+
+    Raises:
+        InputError: unknown or unreadable source, samples of another shape, values not finite.
+    """
+    path = path_of(source)
+    x = (
+        dreams.read(path).x
+        if source.startswith(dreams.PREFIX) and path
+        else data.load(source).train.x
+    )
+    if x.shape[1:] != tuple(shape):
+        raise InputError(
+            source,
+            f"calibration samples have shape {x.shape[1:]}, the model takes {tuple(shape)}",
+            "calibrate with data or dreams made for this model",
+        )
+    if not np.isfinite(x).all():
+        raise InputError(source, "calibration samples are not all finite", "make them again")
+    if len(x) > count:
+        chosen = np.random.default_rng(seed).choice(len(x), count, replace=False)
+        x = x[np.sort(chosen)]
+    return Calibration(source, path, np.ascontiguousarray(x, np.float32))

@@ -1,0 +1,154 @@
+"""TFLM (PyPI `tflite-micro`) as the judge of exactness; needs no TensorFlow.
+
+The desktop interpreter's XNNPACK kernels round differently, so no int8 result here comes from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyml.errors import InputError
+from tinyml.quantize.quiet import native_output
+
+# Untouched pages of the arena cost no memory, so a generous one is free.
+_ARENA_FLOOR = 64 << 20
+_ARENA_PER_MODEL_BYTE = 10
+
+_DTYPES: dict[int, np.dtype] = {  # tflite.TensorType -> numpy
+    0: np.dtype(np.float32),
+    2: np.dtype(np.int32),
+    3: np.dtype(np.uint8),
+    4: np.dtype(np.int64),
+    6: np.dtype(np.bool_),
+    7: np.dtype(np.int16),
+    9: np.dtype(np.int8),
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output: shape (batch included), dtype, and per-tensor scale and zero point.
+
+    `scale` is 0.0 for a tensor that is not quantized.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scale: float
+    zero_point: int
+
+
+def boundary(content: bytes) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """The inputs and outputs of a `.tflite`, in the model's order; nothing is run.
+
+    Raises:
+        ValueError: not a TFLite model, or a type at the boundary that no model of ours has.
+    """
+    import tflite
+
+    if content[4:8] != b"TFL3":
+        raise ValueError("not a TFLite flatbuffer")
+    graph = tflite.Model.GetRootAsModel(content, 0).Subgraphs(0)
+    if graph is None:
+        raise ValueError("no graph in it")
+    inputs = tuple(_tensor(graph, graph.Inputs(i)) for i in range(graph.InputsLength()))
+    outputs = tuple(_tensor(graph, graph.Outputs(i)) for i in range(graph.OutputsLength()))
+    return inputs, outputs
+
+
+def _tensor(graph: Any, index: int) -> Tensor:
+    tensor = graph.Tensors(index)
+    if tensor.Type() not in _DTYPES:
+        raise ValueError(f"input or output {index} has tensor type {tensor.Type()}")
+    quantization = tensor.Quantization()
+    quantized = quantization is not None and quantization.ScaleLength() > 0
+    return Tensor(
+        tensor.Name().decode(),
+        tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength())),
+        _DTYPES[tensor.Type()],
+        float(quantization.Scale(0)) if quantized else 0.0,
+        int(quantization.ZeroPoint(0)) if quantized else 0,
+    )
+
+
+def require() -> Any:
+    """tflite-micro's runtime module.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        from tflite_micro.python.tflite_micro import runtime
+    except ImportError:
+        raise InputError(
+            "tflite-micro",
+            "not installed",
+            "pip install pyyaml; pip install --no-deps tflite-micro",
+        ) from None
+    return runtime
+
+
+class Tflm:
+    """A `.tflite` model run by TFLM's reference kernels.
+
+    Attributes:
+        inputs: a `Tensor` each, in the model's order.
+        outputs: likewise.
+
+    Raises:
+        InputError: tflite-micro is missing, or TFLM cannot load the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        runtime = require()
+        self._path = path
+        try:
+            content = path.read_bytes()
+            self.inputs, self.outputs = boundary(content)
+            arena = _ARENA_FLOOR + _ARENA_PER_MODEL_BYTE * len(content)
+            with native_output():
+                self._interpreter = runtime.Interpreter.from_bytes(content, arena_size=arena)
+        except Exception as error:  # a broken flatbuffer raises whatever its first wild offset does
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                path, f"TFLM cannot load it ({reason})", "give a TFLite model of operators TFLM has"
+            ) from None
+
+    def invoke(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference: arrays for the inputs, in exact shape and dtype, to one for each output.
+
+        Raises:
+            InputError: the arrays do not fit the model's inputs.
+        """
+        found = [(v.shape, str(v.dtype)) for v in values]
+        wanted = [(t.shape, str(t.dtype)) for t in self.inputs]
+        if found != wanted:
+            raise InputError(self._path, f"takes {wanted}, given {found}", "give what it takes")
+        for index, value in enumerate(values):
+            self._interpreter.set_input(value, index)
+        self._interpreter.invoke()
+        return [np.array(self._interpreter.get_output(i)) for i in range(len(self.outputs))]
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """First output for each sample of `batch`, of a model with one input and batch size 1.
+
+        Args:
+            batch: (N, ...) in the input's dtype (int8), without the model's batch dimension of 1.
+
+        Returns:
+            (N, ...) in the first output's dtype, its batch dimension of 1 left out.
+
+        Raises:
+            InputError: `batch` does not fit the model's input.
+        """
+        output = self.outputs[0]
+        results = np.empty((len(batch), *output.shape[1:]), output.dtype)
+        for index, sample in enumerate(batch):
+            results[index] = self.invoke([sample[np.newaxis]])[0][0]
+        return results
