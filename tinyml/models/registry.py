@@ -1,0 +1,34 @@
+"""Architectures by name: each family is a file here with PATTERN, USAGE and `build`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tinyml.errors import InputError
+
+FAMILIES = ("resnet",)
+
+
+def usage() -> str:
+    """What names there are, for help texts and errors."""
+    return "; ".join(importlib.import_module(f"tinyml.models.{f}").USAGE for f in FAMILIES)
+
+
+def build(name: str, shape: tuple[int, ...], classes: int) -> Any:
+    """A freshly initialised Keras model, from float32 (N, *shape) in [0, 1] to (N, classes) logits.
+
+    Args:
+        name: e.g. `resnet-8-16`.
+        shape: (height, width, channels) of one sample.
+        classes: number of classes.
+
+    Raises:
+        InputError: no family knows the name, or the family refuses it.
+    """
+    for family in FAMILIES:
+        module = importlib.import_module(f"tinyml.models.{family}")
+        match = module.PATTERN.fullmatch(name)
+        if match:
+            return module.build(**match.groupdict(), shape=shape, classes=classes)
+    raise InputError(name, "no such model", f"use {usage()}")

@@ -1,0 +1,137 @@
+"""Gradient steps on a Keras model, written once; and the teacher's training on labelled data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinyml import console
+from tinyml.data import Dataset, Split
+from tinyml.models.augment import Affine, affine
+from tinyml.models.runtime import tensorflow
+from tinyml.models.settings import TrainSettings
+
+_SHOW_EVERY = 25  # steps between two readings of the loss: reading waits for the device
+
+
+def fit(
+    model: Any,
+    batches: Callable[[], tuple[np.ndarray, ...]],
+    loss: Callable[..., Any],
+    *,
+    steps: int,
+    learning_rate: float,
+    label: str,
+) -> float:
+    """Train `model` in place with Adam and a cosine schedule.
+
+    Args:
+        model: a Keras model.
+        batches: gives the next batch, a tuple of arrays of constant shapes.
+        loss: from a batch's tensors to a scalar; runs the model with training=True.
+        steps: number of gradient steps.
+        learning_rate: the highest, at the start.
+        label: what the progress bar says.
+
+    Returns:
+        The loss of the last step.
+    """
+    tf = tensorflow()
+    schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    optimizer = tf.keras.optimizers.Adam(schedule)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function
+    def step(*batch: Any) -> Any:
+        with tf.GradientTape() as tape:
+            value = loss(*batch)
+        gradients = tape.gradient(value, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        return value
+
+    value = float("nan")
+    with console.progress(label, steps) as bar:
+        for done in range(0, steps, _SHOW_EVERY):
+            block = min(_SHOW_EVERY, steps - done)
+            for _ in range(block):
+                result = step(*(tf.constant(part) for part in batches()))
+            value = float(result)
+            bar.advance(block, loss=value)
+    return value
+
+
+def train(model: Any, data: Split, settings: TrainSettings, seed: int) -> float:
+    """Train on labelled samples with cross-entropy; returns the last step's loss.
+
+    Args:
+        model: from float32 (N, H, W, C) to (N, classes) logits.
+        data: the training split; never give it anything else.
+        settings: how.
+        seed: of the order and the augmentation.
+    """
+    tf = tensorflow()
+    batches = Shuffled(data, settings, np.random.default_rng(seed))
+    entropy = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def loss(x: Any, y: Any) -> Any:
+        return entropy(y, model(x, training=True))
+
+    return fit(
+        model,
+        batches,
+        loss,
+        steps=settings.epochs * batches.steps_per_epoch,
+        learning_rate=settings.learning_rate,
+        label="training",
+    )
+
+
+class Shuffled:
+    """Endless batches of a split, each epoch in a new order without its incomplete last batch."""
+
+    def __init__(self, data: Split, settings: TrainSettings, rng: np.random.Generator) -> None:
+        self._data, self._rng, self._augment = data, rng, settings.augment
+        self._size = min(settings.batch_size, len(data))
+        self._order = np.empty(0, np.intp)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches in the split."""
+        return len(self._data) // self._size
+
+    def __call__(self) -> tuple[np.ndarray, np.ndarray]:
+        """x: float32 (batch, H, W, C); y: int64 (batch,)."""
+        if len(self._order) < self._size:
+            self._order = self._rng.permutation(len(self._data))
+        chosen, self._order = self._order[: self._size], self._order[self._size :]
+        x, y = self._data.x[chosen], self._data.y[chosen]
+        return (affine(x, Affine(), self._rng) if self._augment else x), y
+
+
+def predict(model: Any, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """Outputs of a model in inference mode, float32 (N, outputs)."""
+    parts = [model(x[i : i + batch_size], training=False) for i in range(0, len(x), batch_size)]
+    return np.concatenate([np.asarray(part) for part in parts])
+
+
+def evaluate(model: Any, dataset: Dataset) -> dict[str, Any]:
+    """Accuracies in [0, 1] on the validation and test splits; call it once, when all is decided.
+
+    Returns:
+        accuracy_validation, accuracy_test, and accuracy_by_class of the test split (None for a
+        class that the split lacks).
+    """
+    test = predict(model, dataset.test.x).argmax(1) == dataset.test.y
+    own = [dataset.test.y == label for label in range(dataset.classes)]
+    return {
+        "accuracy_validation": accuracy(model, dataset.validation),
+        "accuracy_test": float(test.mean()),
+        "accuracy_by_class": [float(test[part].mean()) if part.any() else None for part in own],
+    }
+
+
+def accuracy(model: Any, data: Split) -> float:
+    """Share of samples whose largest output is their label, in [0, 1]."""
+    return float(np.mean(predict(model, data.x).argmax(1) == data.y))
