@@ -1,0 +1,389 @@
+"""`tinyml distill`: a teacher to a student, by dreams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from tinyml import console
+from tinyml.cli import options
+from tinyml.distill.settings import (
+    INITS,
+    Limits,
+    PixelSettings,
+    Plan,
+    StudentSettings,
+    method_names,
+)
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_LIMITS, _PLAN, _PIXELS, _STUDENT = Limits(), Plan(), PixelSettings(), StudentSettings()
+_PATH = click.Path(path_type=Path)
+_COUNT = click.IntRange(min=1)
+_POSITIVE = click.FloatRange(min=0, min_open=True)
+_WEIGHT = click.FloatRange(min=0)
+
+
+class _RunByDefault(click.Group):
+    """`tinyml distill --teacher ...` is `tinyml distill run --teacher ...`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("distill", cls=_RunByDefault)
+def command() -> None:
+    """Compress a teacher into a student with dreams, without real samples.
+
+    Without a subcommand, the options are those of 'run', which does all that is needed in one go.
+    """
+
+
+def _apply(function: _F, *decorators: Callable[[Any], Any]) -> _F:
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def _teacher(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option("--teacher", type=_PATH, required=True, help="The teacher (.keras or .h5)."),
+        click.option(
+            "--layer", metavar="NAME", help="The pooled feature layer, if it is not found."
+        ),
+        options.unsafe,
+    )
+
+
+def _limits(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option(
+            "--fraction",
+            type=click.FloatRange(0, 1, min_open=True),
+            default=_LIMITS.fraction,
+            show_default=True,
+            help="Share of each class's training samples that is looked at.",
+        ),
+        click.option(
+            "--clusters",
+            type=_COUNT,
+            default=_LIMITS.clusters,
+            show_default=True,
+            help="At most this many a class.",
+        ),
+        click.option(
+            "--smallest-cluster",
+            type=_COUNT,
+            default=_LIMITS.smallest_cluster,
+            show_default=True,
+            help="Fewest samples a cluster may stand for.",
+        ),
+        click.option(
+            "--components",
+            type=click.IntRange(min=0),
+            default=_LIMITS.components,
+            show_default=True,
+            help="At most this many principal components a cluster.",
+        ),
+    )
+
+
+def _plan(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option(
+            "--metadata", type=_PATH, help="Metadata of the teacher's activations (.npz)."
+        ),
+        click.option(
+            "--method",
+            metavar="NAME[,NAME...]",
+            default=",".join(_PLAN.methods),
+            show_default=True,
+            help=f"{', '.join(method_names())}; several share the dreams out.",
+        ),
+        click.option(
+            "--count", type=_COUNT, default=_PLAN.count, show_default=True, help="Dreams in all."
+        ),
+        click.option(
+            "--dream-batch-size",
+            type=click.IntRange(min=2),
+            default=_PLAN.batch_size,
+            show_default=True,
+            help="Dreams made together, whose statistics are matched together.",
+        ),
+    )
+
+
+def _pixels(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option(
+            "--dream-steps",
+            type=_COUNT,
+            default=_PIXELS.steps,
+            show_default=True,
+            help="Gradient steps on the pixels.",
+        ),
+        click.option(
+            "--dream-learning-rate",
+            type=_POSITIVE,
+            default=_PIXELS.learning_rate,
+            show_default=True,
+            help="Of Adam on pixels in [0, 1].",
+        ),
+        click.option(
+            "--jitter",
+            type=click.IntRange(min=0),
+            default=_PIXELS.jitter,
+            show_default=True,
+            help="Largest random shift at a step, in pixels.",
+        ),
+        click.option(
+            "--batch-norm",
+            type=_WEIGHT,
+            default=_PIXELS.batch_norm,
+            show_default=True,
+            help="Weight of the batch-norm prior.",
+        ),
+        click.option(
+            "--total-variation",
+            type=_WEIGHT,
+            default=_PIXELS.total_variation,
+            show_default=True,
+            help="Weight of the smoothness prior.",
+        ),
+        click.option(
+            "--energy",
+            type=_WEIGHT,
+            default=_PIXELS.energy,
+            show_default=True,
+            help="Weight of the L2 prior.",
+        ),
+    )
+
+
+def _student(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option(
+            "--student",
+            metavar="NAME|FILE",
+            required=True,
+            help="Architecture, resnet-DEPTH-WIDTH, or a model file whose structure is taken.",
+        ),
+        click.option(
+            "--init",
+            type=click.Choice(INITS),
+            default=INITS[0],
+            show_default=True,
+            help="Start from random weights, or from the teacher's most used channels.",
+        ),
+        click.option(
+            "--steps",
+            type=_COUNT,
+            default=_STUDENT.steps,
+            show_default=True,
+            help="Gradient steps.",
+        ),
+        click.option(
+            "--batch-size",
+            type=click.IntRange(min=2),
+            default=_STUDENT.batch_size,
+            show_default=True,
+        ),
+        click.option(
+            "--learning-rate",
+            type=_POSITIVE,
+            default=_STUDENT.learning_rate,
+            show_default=True,
+            help="The highest, at the start; it falls to 0 along a cosine.",
+        ),
+        click.option(
+            "--temperature",
+            type=_POSITIVE,
+            default=_STUDENT.temperature,
+            show_default=True,
+            help="Softens both answers.",
+        ),
+        click.option(
+            "--mixup",
+            type=click.FloatRange(0, 1),
+            default=_STUDENT.mixup,
+            show_default=True,
+            help="Share of the images mixed with another and answered anew.",
+        ),
+        click.option(
+            "--disagreement",
+            type=_WEIGHT,
+            default=_STUDENT.disagreement,
+            show_default=True,
+            help="How far images move to where student and teacher disagree.",
+        ),
+        click.option(
+            "--augment/--no-augment",
+            default=_STUDENT.augment,
+            show_default=True,
+            help="Shift, turn, stretch and shear the dreams a little.",
+        ),
+    )
+
+
+def _take(kind: type[Any], given: dict[str, Any], prefix: str = "") -> Any:
+    """Settings of a dataclass out of the options; an option with the prefix goes first."""
+    names = [field.name for field in fields(kind)]
+    return kind(**{n: given[prefix + n if prefix + n in given else n] for n in names})
+
+
+def _teacher_file(given: dict[str, Any]) -> Any:
+    from tinyml.distill.steps import TeacherFile
+
+    return TeacherFile(given["teacher"], given["layer"], given["allow_unsafe"])
+
+
+def _planned(given: dict[str, Any]) -> Plan:
+    methods = tuple(name.strip() for name in given["method"].split(","))
+    return Plan(methods, given["count"], given["dream_batch_size"])
+
+
+@command.command("metadata")
+@_teacher
+@options.data("Data set whose training split is looked at: 'digits', or a .npz file.")
+@_limits
+@options.seed
+@options.output("Where the metadata goes (.npz)")
+@options.common
+def metadata(**given: Any) -> None:
+    """Summarise the teacher's activations on a part of the data, for whoever has the data.
+
+    The file holds cluster centres, principal components, variances and counts; no sample.
+    """
+    from tinyml.distill import steps
+
+    output = steps.Output(given["output"], given["force"])
+    metrics = steps.write_metadata(
+        _teacher_file(given), given["data"], _take(Limits, given), given["seed"], output
+    )
+    console.result(
+        {"output": str(output.path), **metrics},
+        f"{output.path}: {metrics['clusters']} clusters of {metrics['features']} activations at "
+        f"layer '{metrics['layer']}', from {metrics['samples']} samples; "
+        f"{metrics['bytes']:,} bytes",
+    )
+
+
+@command.command("dream")
+@_teacher
+@_plan
+@_pixels
+@options.seed
+@options.output("Directory for the dreams")
+@options.common
+def dream(**given: Any) -> None:
+    """Make images out of what the teacher remembers, without data."""
+    from tinyml.distill import steps
+
+    output = steps.Output(given["output"], given["force"])
+    metrics = steps.write_dreams(
+        _teacher_file(given),
+        given["metadata"],
+        _planned(given),
+        _take(PixelSettings, given, "dream_"),
+        given["seed"],
+        output,
+    )
+    console.result({"output": str(output.path), **metrics}, _dream_summary(output.path, metrics))
+
+
+def _dream_summary(output: Path, metrics: dict[str, Any]) -> str:
+    rows = [
+        [str(label), "-" if share is None else f"{share:.1%}", str(count)]
+        for label, (share, count) in enumerate(
+            zip(metrics["agreement_by_class"], metrics["teacher_labels"])
+        )
+    ]
+    return (
+        f"{output}: {metrics['dreams']:,} dreams, {metrics['dreams_per_second']:.1f} a second; the "
+        f"teacher gives {metrics['agreement']:.1%} of them the class they were drawn for\n"
+        + console.table("", ["class", "labelled as drawn", "labelled so in all"], rows)
+    )
+
+
+@command.command("student")
+@_teacher
+@click.option(
+    "--dreams", type=_PATH, required=True, multiple=True, help="Dreams; repeat it to pool several."
+)
+@_student
+@options.data(
+    "Report accuracy on this data set when all is done; the student never sees it.", required=False
+)
+@options.seed
+@options.output("Where the student goes (.keras)")
+@options.common
+def student(**given: Any) -> None:
+    """Train a student to imitate the teacher on dreams."""
+    from tinyml.distill import steps
+
+    output = steps.Output(given["output"], given["force"])
+    metrics = steps.write_student(
+        _teacher_file(given),
+        list(given["dreams"]),
+        given["student"],
+        given["init"],
+        _take(StudentSettings, given),
+        given["data"],
+        given["seed"],
+        output,
+    )
+    console.result({"output": str(output.path), **metrics}, _student_summary(output.path, metrics))
+
+
+def _student_summary(output: Path, metrics: dict[str, Any]) -> str:
+    text = (
+        f"{output}: {metrics['parameters']:,} parameters, {metrics['times_smaller']:.1f} times "
+        f"fewer than the teacher, from {metrics['dreams']:,} dreams"
+    )
+    if "accuracy_test" in metrics:
+        text += (
+            f"; accuracy {metrics['accuracy_validation']:.2%} validation, "
+            f"{metrics['accuracy_test']:.2%} test"
+        )
+    return text
+
+
+@command.command("run")
+@_teacher
+@_plan
+@_pixels
+@_student
+@options.data(
+    "Report accuracy on this data set when all is done; the student never sees it.", required=False
+)
+@options.seed
+@options.output("Directory for dreams/ and student.keras")
+@options.common
+def run_all(**given: Any) -> None:
+    """Make dreams and train a student on them, in one go."""
+    from tinyml.distill import steps
+
+    metrics = steps.write_all(
+        _teacher_file(given),
+        given["metadata"],
+        (_planned(given), _take(PixelSettings, given, "dream_")),
+        (given["student"], given["init"], _take(StudentSettings, given)),
+        given["data"],
+        given["seed"],
+        steps.Output(given["output"], given["force"]),
+    )
+    made = given["output"] / "student.keras"
+    console.result(
+        {"output": str(given["output"]), **metrics}, _student_summary(made, metrics["student"])
+    )

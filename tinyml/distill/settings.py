@@ -1,0 +1,113 @@
+"""How metadata, dreams and students are made; the defaults are also the command line's.
+
+Nothing heavy is imported here, so that `tinyml distill --help` is quick.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+
+INITS = ("random", "teacher-channels")
+
+
+def method_names() -> list[str]:
+    """The known ways to make dreams: the files in `synthesizers/`."""
+    folder = str(Path(__file__).with_name("synthesizers"))
+    return sorted(module.name for module in pkgutil.iter_modules([folder]))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the metadata may say.
+
+    Args:
+        fraction: share of the samples of each class that is looked at, in (0, 1].
+        clusters: the most clusters a class.
+        smallest_cluster: the fewest members a cluster may have.
+        components: the most principal components a cluster.
+    """
+
+    fraction: float = 0.1
+    clusters: int = 10
+    smallest_cluster: int = 5
+    components: int = 8
+
+
+@dataclass(frozen=True)
+class PixelSettings:
+    """How dreams are optimised, and the weights of the priors that all methods share.
+
+    Args:
+        steps: gradient steps on a batch.
+        learning_rate: of Adam on pixels in [0, 1]; falls to 0 along a cosine.
+        jitter: largest shift, in pixels, of the whole batch at each step.
+        batch_norm: weight of the batch-norm prior.
+        total_variation: weight of the smoothness prior.
+        energy: weight of the L2 prior.
+    """
+
+    steps: int = 150
+    learning_rate: float = 0.2
+    jitter: int = 1
+    batch_norm: float = 10.0
+    total_variation: float = 0.01
+    energy: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many dreams of which methods.
+
+    Args:
+        methods: names of synthesizers; the dreams are shared out among them.
+        count: dreams in all.
+        batch_size: dreams optimised together (their statistics are matched together), and a shard.
+    """
+
+    methods: tuple[str, ...] = ("deepinversion",)
+    count: int = 1000
+    batch_size: int = 250
+
+    def batches(self) -> list[tuple[str, int]]:
+        """(method, size) of each batch in order; sizes of one method differ by at most one.
+
+        Equal sizes because the batch-norm prior wants a batch large enough to have statistics, and
+        because each new size is compiled anew.
+        """
+        planned: list[tuple[str, int]] = []
+        for index, method in enumerate(self.methods):
+            share = _share(self.count, len(self.methods), index)
+            parts = -(-share // self.batch_size)
+            planned += [(method, _share(share, parts, part)) for part in range(parts)]
+        return planned
+
+
+@dataclass(frozen=True)
+class StudentSettings:
+    """How a student learns.
+
+    Args:
+        steps: gradient steps.
+        batch_size: images a step.
+        learning_rate: the highest, at the start; it falls to 0 along a cosine.
+        temperature: both answers are softened by it.
+        mixup: share of the images that are mixed with another, in [0, 1].
+        disagreement: root mean square distance, in units of a pixel's range, that images are moved
+            at most to where student and teacher disagree.
+        augment: change the images by small affine maps.
+    """
+
+    steps: int = 3000
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    temperature: float = 4.0
+    mixup: float = 0.5
+    disagreement: float = 0.0
+    augment: bool = True
+
+
+def _share(total: int, parts: int, index: int) -> int:
+    """Size of one of `parts` almost equal parts."""
+    return total // parts + (index < total % parts)

@@ -1,0 +1,253 @@
+"""The steps behind `tinyml distill ...`: each writes one output with its record."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyml import console, data, dreams, run
+from tinyml.distill import dreaming, metadata, student, synthesizers
+from tinyml.distill.settings import Limits, PixelSettings, Plan, StudentSettings
+from tinyml.distill.teacher import Teacher
+from tinyml.errors import InputError
+from tinyml.models import files
+from tinyml.models.outputs import require_keras_name
+from tinyml.models.runtime import tensorflow
+from tinyml.models.training import evaluate
+
+
+@dataclass(frozen=True)
+class TeacherFile:
+    """The teacher, as the command line names it.
+
+    Args:
+        path: .keras or .h5 file.
+        layer: the pooled feature layer; found when None.
+        allow_unsafe: load a model that carries code.
+    """
+
+    path: Path
+    layer: str | None = None
+    allow_unsafe: bool = False
+
+    def load(self) -> Teacher:
+        """Load it; raises InputError as `Teacher.load`."""
+        return Teacher.load(self.path, self.layer, self.allow_unsafe)
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a step writes, and whether it may replace what is there."""
+
+    path: Path
+    force: bool = False
+
+
+def write_metadata(
+    teacher: TeacherFile, source: str, limits: Limits, seed: int, output: Output
+) -> dict[str, Any]:
+    """`tinyml distill metadata`: from teacher and training split to one .npz; gives metrics."""
+    if output.path.suffix != ".npz":
+        raise InputError(output.path, "metadata is an .npz", f"use -o {output.path.stem}.npz")
+    with run.step(
+        "distill metadata",
+        output.path,
+        inputs={"teacher": teacher.path, **_data_input(source)},
+        settings={"data": source, "layer": teacher.layer, **asdict(limits)},
+        seed=seed,
+        force=output.force,
+    ) as step:
+        dataset = data.load(source)
+        loaded = teacher.load()
+        _require_data_fits(dataset, loaded)
+        made = metadata.summarise(loaded, run.sha256(teacher.path), dataset.train, limits, seed)
+        metadata.save(made, step.path)
+        step.metrics = {
+            "bytes": step.path.stat().st_size,
+            "clusters": len(made.counts),
+            "features": made.centroids.shape[1],
+            "layer": made.layer,
+            "samples": int(made.counts.sum()),
+            "smallest_cluster": int(made.counts.min()),
+        }
+    return step.metrics
+
+
+def write_dreams(
+    teacher: TeacherFile,
+    metadata_path: Path | None,
+    plan: Plan,
+    pixels: PixelSettings,
+    seed: int,
+    output: Output,
+) -> dict[str, Any]:
+    """`tinyml distill dream`: from the teacher to a directory of dreams; gives metrics."""
+    with run.step(
+        "distill dream",
+        output.path,
+        inputs={
+            "teacher": teacher.path,
+            **({"metadata": metadata_path} if metadata_path else {}),
+        },
+        settings={"layer": teacher.layer, **asdict(plan), **asdict(pixels)},
+        seed=seed,
+        force=output.force,
+        directory=True,
+    ) as step:
+        tensorflow(seed)
+        loaded = teacher.load()
+        known = _metadata(metadata_path, teacher)
+        started = time.monotonic()
+        made = dreaming.make(plan, synthesizers.Context(loaded, pixels, known), step.path, seed)
+        seconds = time.monotonic() - started
+        step.metrics = {
+            "dreams": len(made),
+            "synthesis_seconds": round(seconds, 3),
+            "dreams_per_second": round(len(made) / seconds, 2),
+            **dreaming.agreement(made),
+        }
+    return step.metrics
+
+
+def write_student(
+    teacher: TeacherFile,
+    sources: list[Path],
+    name: str,
+    init: str,
+    settings: StudentSettings,
+    source: str | None,
+    seed: int,
+    output: Output,
+) -> dict[str, Any]:
+    """`tinyml distill student`: from dreams to a student; gives metrics.
+
+    Args:
+        teacher: answers for the dreams.
+        sources: dreams directories, pooled.
+        name: an architecture or a model file.
+        init: one of `settings.INITS`.
+        settings: how it learns.
+        source: a data set to report accuracy on when all is done; the student never sees it.
+        seed: of weights, order, mixing and augmentation.
+        output: the .keras to write.
+    """
+    require_keras_name(output.path)
+    inputs = {"teacher": teacher.path, **_dream_inputs(sources), **_data_input(source)}
+    inputs.update({"student": Path(name)} if student.is_file_name(name) else {})
+    with run.step(
+        "distill student",
+        output.path,
+        inputs=inputs,
+        settings={"student": name, "init": init, "data": source, **asdict(settings)},
+        seed=seed,
+        force=output.force,
+    ) as step:
+        tensorflow(seed)
+        loaded = teacher.load()
+        x = _pooled(sources, loaded)
+        dataset = (
+            data.load(source) if source else None
+        )  # a bad name fails before the work, not after
+        if dataset:
+            _require_data_fits(dataset, loaded)
+        made = student.build(name, loaded, init, teacher.allow_unsafe)
+        started = time.monotonic()
+        step.metrics["loss"] = student.distill(made, loaded, x, settings, seed)
+        step.metrics["training_seconds"] = round(time.monotonic() - started, 3)
+        step.metrics.update(_sizes(made, loaded, len(x)))
+        files.save(made, step.path)
+        if dataset:
+            step.metrics.update(evaluate(made, dataset))
+    return step.metrics
+
+
+def _sizes(made: Any, teacher: Teacher, count: int) -> dict[str, Any]:
+    ours, theirs = made.count_params(), teacher.model.count_params()
+    return {
+        "dreams": count,
+        "parameters": ours,
+        "parameters_teacher": theirs,
+        "times_smaller": round(theirs / ours, 2),
+    }
+
+
+def _pooled(sources: list[Path], teacher: Teacher) -> np.ndarray:
+    """All the dreams' images, checked against the teacher's input."""
+    parts = []
+    for source in sources:
+        x = dreams.read(source).x
+        if x.shape[1:] != teacher.shape:
+            raise InputError(
+                source,
+                f"dreams have shape {x.shape[1:]}, {teacher.where} takes {teacher.shape}",
+                "use dreams of this teacher",
+            )
+        parts.append(x)
+    return np.concatenate(parts)
+
+
+def _metadata(path: Path | None, teacher: TeacherFile) -> metadata.Metadata | None:
+    if path is None:
+        return None
+    known = metadata.load(path)
+    if known.teacher_sha256 != run.sha256(teacher.path):
+        console.note(f"{path}: made with another teacher's file than {teacher.path}")
+    return known
+
+
+def _require_data_fits(dataset: data.Dataset, teacher: Teacher) -> None:
+    data.require_shape(dataset, teacher.shape, teacher.where)
+    if dataset.classes != teacher.classes:
+        raise InputError(
+            dataset.name,
+            f"has {dataset.classes} classes, {teacher.where} has {teacher.classes}",
+            "use the data set that the teacher was made for",
+        )
+
+
+def _data_input(source: str | None) -> dict[str, Path]:
+    path = data.source_path(source) if source else None
+    return {"data": path} if path else {}
+
+
+def _dream_inputs(sources: list[Path]) -> dict[str, Path]:
+    return {"dreams" + ("" if i == 0 else f"_{i + 1}"): path for i, path in enumerate(sources)}
+
+
+def write_all(
+    teacher: TeacherFile,
+    metadata_path: Path | None,
+    dreaming_settings: tuple[Plan, PixelSettings],
+    student_settings: tuple[str, str, StudentSettings],
+    source: str | None,
+    seed: int,
+    output: Output,
+) -> dict[str, Any]:
+    """`tinyml distill run`: dreams/ and student.keras in one directory, each with its own record.
+
+    Returns:
+        metrics of both steps, under "dreams" and "student".
+    """
+    require_inputs = {"metadata": metadata_path} if metadata_path else {}
+    with run.step(
+        "distill run",
+        output.path,
+        inputs={"teacher": teacher.path, **require_inputs, **_data_input(source)},
+        settings={"student": student_settings[0], "methods": dreaming_settings[0].methods},
+        seed=seed,
+        force=output.force,
+        directory=True,
+    ) as step:
+        made = step.path / "dreams"
+        step.metrics["dreams"] = write_dreams(
+            teacher, metadata_path, *dreaming_settings, seed, Output(made)
+        )
+        into = Output(step.path / "student.keras")
+        step.metrics["student"] = write_student(
+            teacher, [made], *student_settings, source, seed, into
+        )
+    return step.metrics

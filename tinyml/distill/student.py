@@ -1,0 +1,120 @@
+"""Training a student on dreams alone: the teacher answers, the student imitates.
+
+Bhardwaj et al. 2019 (arXiv 1905.07072), section 3.3, with three additions that need no data either:
+dreams are mixed in pairs and answered anew (mixup, arXiv 1710.09412), changed by small affine maps,
+and moved a little to where student and teacher disagree (as in arXiv 1905.09768).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyml.distill.channels import inherit
+from tinyml.distill.losses.imitation import imitation
+from tinyml.distill.settings import StudentSettings
+from tinyml.distill.teacher import Teacher
+from tinyml.errors import InputError
+from tinyml.models import files, registry
+from tinyml.models.augment import Affine, affine
+from tinyml.models.runtime import tensorflow
+from tinyml.models.training import fit
+
+
+def is_file_name(name: str) -> bool:
+    """True when a student is named by a model file and not by an architecture."""
+    return name.endswith((".keras", ".h5", ".hdf5"))
+
+
+def build(name: str, teacher: Teacher, init: str, allow_unsafe: bool = False) -> Any:
+    """An untrained student by name, or with the structure of a model file.
+
+    Args:
+        name: an architecture's name (see `registry`) or a .keras or .h5 file.
+        teacher: gives shapes, and channels for `init`.
+        init: "random" or "teacher-channels" (see `channels`).
+        allow_unsafe: as in `files.load`.
+
+    Raises:
+        InputError: no such model; it does not take the teacher's samples or give its classes.
+    """
+    if is_file_name(name):
+        stored = files.load(Path(name), allow_unsafe)
+        student = tensorflow().keras.models.clone_model(stored)  # draws the weights anew
+    else:
+        student = registry.build(name, teacher.shape, teacher.classes)
+    found = (tuple(student.input_shape[1:]), student.output_shape[-1])
+    if found != (teacher.shape, teacher.classes):
+        raise InputError(
+            name,
+            f"maps {found[0]} to {found[1]} classes, "
+            f"the teacher {teacher.shape} to {teacher.classes}",
+            "choose a student that fits the teacher",
+        )
+    if init == "teacher-channels":
+        inherit(student, teacher.model)
+    return student
+
+
+def distill(
+    student: Any, teacher: Teacher, x: np.ndarray, settings: StudentSettings, seed: int
+) -> float:
+    """Train the student in place; returns the last step's loss.
+
+    Args:
+        student: from float32 (N, H, W, C) to (N, classes) logits or probabilities.
+        teacher: answers every image that is shown.
+        x: dreams, float32 (N, H, W, C) in [0, 1].
+        settings: how.
+        seed: of order, mixing and augmentation.
+    """
+    pupil = Teacher(student, where=student.name)
+    mixer = _Mixer(x, settings, np.random.default_rng(seed))
+
+    def loss(x: Any) -> Any:
+        if settings.disagreement:
+            x = _disagree(x, teacher, pupil, settings)
+        wanted = tensorflow().stop_gradient(teacher.logits(x))
+        given = pupil.as_logits(student(x, training=True))
+        return imitation(wanted, given, settings.temperature)
+
+    return fit(
+        student,
+        mixer,
+        loss,
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        label="student",
+    )
+
+
+class _Mixer:
+    """Batches of dreams, some of them mixed in pairs, changed by small affine maps."""
+
+    def __init__(self, x: np.ndarray, settings: StudentSettings, rng: np.random.Generator) -> None:
+        self._x, self._settings, self._rng = x, settings, rng
+
+    def __call__(self) -> tuple[np.ndarray]:
+        size, rng = self._settings.batch_size, self._rng
+        x = self._changed(size)
+        share = rng.random((size, 1, 1, 1), np.float32)
+        share = np.where(rng.random((size, 1, 1, 1)) < self._settings.mixup, share, 1)
+        return ((share * x + (1 - share) * self._changed(size)).astype(np.float32),)
+
+    def _changed(self, size: int) -> np.ndarray:
+        x = self._x[self._rng.integers(len(self._x), size=size)]
+        return affine(x, Affine(), self._rng) if self._settings.augment else x
+
+
+def _disagree(x: Any, teacher: Teacher, pupil: Teacher, settings: StudentSettings) -> Any:
+    """Images moved one step up the gradient of the imitation loss, within [0, 1]."""
+    tf = tensorflow()
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        distance = imitation(teacher.logits(x), pupil.logits(x), settings.temperature)
+    gradient = tape.gradient(distance, x)
+    length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-12
+    reach = settings.disagreement * tf.random.uniform((tf.shape(x)[0], 1, 1, 1))
+    return tf.stop_gradient(tf.clip_by_value(x + reach * gradient / length, 0.0, 1.0))
