@@ -1,0 +1,116 @@
+"""`tinyml federate`: federated training on clients with skewed data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tinyml import console
+from tinyml.cli import options
+
+_COUNT = click.IntRange(min=1)
+
+
+@click.command(name="federate")
+@click.option(
+    "--model", type=click.Path(path_type=Path), required=True, help="The model all start from."
+)
+@options.data("Its training split is cut for the clients, its test split measures.")
+@click.option("--clients", type=_COUNT, default=10, show_default=True)
+@click.option(
+    "--partition",
+    default="iid",
+    show_default=True,
+    metavar="iid|pathological:CLASSES|dirichlet:ALPHA",
+    help="How the training data is cut.",
+)
+@click.option("--rounds", type=_COUNT, default=20, show_default=True)
+@click.option("--epochs", type=_COUNT, default=1, show_default=True, help="Local passes a round.")
+@click.option("--batch-size", type=_COUNT, default=10, show_default=True)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.01,
+    show_default=True,
+    help="Of the clients' plain SGD.",
+)
+@click.option(
+    "--strategy", default="fedavg", show_default=True, help="How updates are put together."
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Size of the set shared with all clients, relative to the training data.",
+)
+@click.option(
+    "--share-alpha",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="The random part of the shared set that a client gets.",
+)
+@click.option(
+    "--share-source",
+    default="real",
+    show_default=True,
+    metavar="real|dreams:DIR",
+    help="What is shared: real training samples, taken from the clients, or dreams.",
+)
+@click.option(
+    "--warm-up",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Rounds of the server alone on the shared set, before the first; none without one.",
+)
+@click.option(
+    "--evaluate-every",
+    type=_COUNT,
+    default=1,
+    show_default=True,
+    help="Rounds between measurements on the test split, which select nothing; the last always is.",
+)
+@options.unsafe
+@options.seed
+@options.output("The directory to write: model.keras, history.jsonl, partition.json, plots")
+@options.common
+def command(output: Path, force: bool, **asked: Any) -> None:
+    """Simulate federated training of a Keras model with TFF.
+
+    Batch normalisation is folded into the layers before it first. The weights after the last round
+    are the result: no round is selected by its accuracy.
+    """
+    from tinyml import run
+    from tinyml.federated.simulation import Request, federate
+
+    request = Request(**asked)
+    run.check_output(output, force, is_directory=True)
+    request.check()
+    with run.step(
+        "federate",
+        output,
+        inputs=request.inputs(),
+        settings=request.settings(),
+        seed=request.seed,
+        force=force,
+        directory=True,
+    ) as step:
+        step.metrics = federate(request, step.path)
+    console.result({"output": str(output), **step.metrics}, _summary(output, step.metrics))
+
+
+def _summary(output: Path, metrics: dict[str, Any]) -> str:
+    warm = metrics["accuracy_warm_up"]
+    return (
+        f"{output}: {metrics['rounds']} rounds, {metrics['clients']} clients, "
+        f"EMD {metrics['emd_mean']:.2f}, {metrics['shared_samples']} samples shared, "
+        f"{metrics['seconds_per_round']:.2f} s a round\n"
+        f"accuracy on {metrics['test_samples']} test samples: "
+        f"before {metrics['accuracy_before']:.2%}"
+        + (f", after warm-up {warm:.2%}" if warm is not None else "")
+        + f", after {metrics['accuracy_after']:.2%}"
+    )
