@@ -20,20 +20,22 @@ exec 9<"$lock" && flock 9 # two set-ups at a time would undo each other
 
 is_python311() { "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; }
 
+# All that PATH has, not only the first, which may be a shim whose Python is not there; but not the
+# .venv that is about to be made again.
 find_python() {
     local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3.11 python3 /usr/bin/python3.11; do
-        if is_python311 "$candidate"; then
+    while read -r candidate; do
+        if [[ $candidate != *.venv/bin/* ]] && is_python311 "$candidate"; then
             echo "$candidate"
             return
         fi
-    done
+    done < <(echo "${PYTHON:-}"; type -ap python3.11 python3)
 }
 
-# Each check uses the tool, because Debian splits compilers from the libraries they need.
+# One name a line. Each check uses the tool: Debian splits compilers from their libraries.
 missing_packages() {
     [ -n "$env_ready" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3.11-venv
-    gcc -fsyntax-only -include stdio.h -x c /dev/null 2>/dev/null || echo gcc libc6-dev
+    gcc -fsyntax-only -include stdio.h -x c /dev/null 2>/dev/null || printf '%s\n' gcc libc6-dev
     arm-none-eabi-gcc --version >/dev/null 2>&1 || echo gcc-arm-none-eabi
     [ -f "$(arm-none-eabi-gcc -mcpu=cortex-m4 -print-file-name=libc.a 2>/dev/null)" ] ||
         echo libnewlib-arm-none-eabi
@@ -82,12 +84,11 @@ if [ -z "$env_ready" ]; then
             "Debian 12 and Ubuntu 22.04), or name one: make setup PYTHON=/path/to/python3.11"
 fi
 
-packages=$(missing_packages | xargs)
-if [ -n "$packages" ]; then
-    # shellcheck disable=SC2086 # the names are words to split
-    install_packages $packages
-    packages=$(missing_packages | xargs)
-    [ -z "$packages" ] || die "installed with apt, but still not working: $packages"
+mapfile -t packages < <(missing_packages)
+if [ "${#packages[@]}" -gt 0 ]; then
+    install_packages "${packages[@]}"
+    mapfile -t packages < <(missing_packages)
+    [ "${#packages[@]}" -eq 0 ] || die "installed with apt, but still not working: ${packages[*]}"
 fi
 
 pip=(.venv/bin/python -m pip --disable-pip-version-check install --no-deps)
