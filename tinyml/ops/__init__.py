@@ -1,0 +1,36 @@
+"""Operators: one file each, found by looking into this folder.
+
+A file defines `OPERATOR`, an instance of a subclass of `base.Operator`; adding an operator is adding a
+file here and its kernel in `cmsis_glue/`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import lru_cache
+
+from tinyml.ops.base import Operator
+
+_HELPERS = ("arithmetic", "base", "fixed_point", "rules", "windows")
+
+
+@lru_cache(maxsize=None)
+def registry() -> dict[str, Operator]:
+    """Every operator by its TFLite name, e.g. "CONV_2D"."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        if module.name not in _HELPERS:
+            operator = importlib.import_module(f"{__name__}.{module.name}").OPERATOR
+            found[operator.name] = operator
+    return dict(sorted(found.items()))
+
+
+def known(name: str) -> bool:
+    """True when there is an operator file for this TFLite operator."""
+    return name in registry()
+
+
+def find(name: str) -> Operator:
+    """The operator of a TFLite name; KeyError when there is none."""
+    return registry()[name]

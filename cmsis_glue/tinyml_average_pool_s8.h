@@ -1,0 +1,15 @@
+/* AVERAGE_POOL_2D, int8. */
+#ifndef TINYML_AVERAGE_POOL_S8_H
+#define TINYML_AVERAGE_POOL_S8_H
+
+#include "tinyml_pool.h"
+
+typedef tinyml_pool tinyml_average_pool_s8_params;
+
+/*
+ * input: int8 [input_height][input_width][channels];
+ * output: int8 [output_height][output_width][channels], apart from the input.
+ */
+void tinyml_average_pool_s8(const tinyml_average_pool_s8_params *params, const int8_t *input, int8_t *output);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Frames over the UART, little-endian:
+ *
+ *     'T' 'M' | type: u8 | sequence: u8 | length: u32 | payload | CRC-32 of type to payload: u32
+ *
+ * The answer carries the request's sequence number.
+ *
+ *     request                              answer
+ *     'Q' nothing                          'q' input bytes: u32, output bytes: u32
+ *     'I' the input                        'i' counter ticks: u32, stack used: u32, the output
+ *     anything else, or a broken frame     'e' code: u8
+ *     (a fault, unasked)                   'f' pc: u32, lr: u32, fault status: u32
+ */
+#ifndef TINYML_PROTOCOL_H
+#define TINYML_PROTOCOL_H
+
+#include <stdint.h>
+
+#define FRAME_QUERY 'Q'
+#define FRAME_QUERY_ANSWER 'q'
+#define FRAME_INFER 'I'
+#define FRAME_INFER_ANSWER 'i'
+#define FRAME_ERROR 'e'
+#define FRAME_FAULT 'f'
+
+#define ERROR_CHECKSUM 1u
+#define ERROR_LENGTH 2u
+#define ERROR_TYPE 3u
+
+typedef struct {
+    uint8_t type, sequence;
+    uint32_t length;
+    uint8_t intact; /* the checksum was right, and the payload fitted */
+} frame_header;
+
+/* Waits for a frame, whose payload of up to `capacity` bytes goes to `payload`; a longer one is not read. */
+frame_header frame_read(uint8_t *payload, uint32_t capacity);
+
+/* An answer is begun with its whole length, then given piece by piece, then ended. */
+void frame_begin(uint8_t type, uint8_t sequence, uint32_t length);
+void frame_bytes(const uint8_t *bytes, uint32_t count);
+void frame_u32(uint32_t value);
+void frame_end(void);
+
+#endif

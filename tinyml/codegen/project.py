@@ -1,0 +1,203 @@
+"""Writes a program as a C project; every text in it comes from a template or a kernel file."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tinyml import __version__, ops, resources
+from tinyml.codegen import names, values
+from tinyml.codegen.program import Program
+from tinyml.errors import InputError
+from tinyml.targets import Target
+
+REPORT = "report.json"
+MODEL = "model.tflite"
+# Template or plain file in firmware_templates -> file in the project
+_RENDERED = {
+    "model.h.j2": "model.h",
+    "model.c.j2": "model.c",
+    "weights.h.j2": "weights.h",
+    "weights.c.j2": "weights.c",
+    "Makefile.j2": "Makefile",
+    "CMakeLists.txt.j2": "CMakeLists.txt",
+    "firmware/main.c.j2": "firmware/main.c",
+    "firmware/board.h.j2": "firmware/board.h",
+    "firmware/link.ld.j2": "firmware/link.ld",
+}
+_COPIED = ("startup.c", "startup.h", "protocol.c", "protocol.h", "uart.h", "counter.h")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the head of every generated file says; no date, so that equal inputs give equal bytes."""
+
+    version: str
+    command: str
+    model_file: str
+    model_sha256: str
+
+
+def write(directory: Path, program: Program, target: Target, model: Path, sha256: str, prefix: str) -> None:
+    """Write the project into an empty directory.
+
+    Args:
+        directory: exists and is empty.
+        program: the compiled model.
+        target: the board to build for.
+        model: the .tflite it came from, copied into the project.
+        sha256: of that file.
+        prefix: of every public C name; a valid identifier.
+    """
+    provenance = Provenance(
+        __version__,
+        f"tinyml export {names.comment(model.name)} --target {target.board} --prefix {prefix}",
+        names.comment(model.name),
+        sha256,
+    )
+    kernels = sorted({call.kernel for call in program.calls.values()})
+    (directory / "kernels").mkdir()
+    (directory / "firmware").mkdir()
+    context = _context(program, target, provenance, prefix, kernels)
+    for template, name in _RENDERED.items():
+        (directory / name).write_text(_environment().get_template(template).render(context), "utf-8")
+    _copy_sources(directory, target, kernels)
+    shutil.copyfile(model, directory / MODEL)
+    report = describe(program, target, provenance, prefix)
+    (directory / REPORT).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+def describe(program: Program, target: Target, provenance: Provenance, prefix: str) -> dict[str, Any]:
+    """report.json: what is known without a compiler; `validate` and `bench` measure the rest."""
+    constants = values.constants(program, prefix)
+    return {
+        "model": {"file": provenance.model_file, "sha256": provenance.model_sha256},
+        "tinyml": __version__,
+        "target": target.board,
+        "prefix": prefix,
+        "kernels": "tinyml",
+        "flash_bytes": {"weights": sum(c.nbytes for c in constants)},
+        "ram_bytes": {"arena": program.plan.arena_bytes, "state": 0},
+        "arena_lower_bound": program.plan.lower_bound,
+        "macs": program.macs,
+        "input": _port_report(program, program.graph.inputs[0]),
+        "output": _port_report(program, program.graph.outputs[0]),
+        "nodes": [_node_report(program, index) for index in range(len(program.graph.nodes))],
+        "arena": [
+            {
+                "name": b.name,
+                "offset": o,
+                "bytes": b.nbytes,
+                "first": b.first,
+                "last": b.last,
+                "scratch": b.scratch_of is not None,
+            }
+            for b, o in zip(program.plan.buffers, program.plan.offsets)
+        ],
+    }
+
+
+def _port_report(program: Program, tensor: int) -> dict[str, Any]:
+    found = program.graph.tensors[tensor]
+    return {
+        "name": found.name,
+        "shape": list(found.shape),
+        "dtype": found.dtype,
+        "scale": found.q.scale,
+        "zero_point": found.q.zero_point,
+    }
+
+
+def _node_report(program: Program, index: int) -> dict[str, Any]:
+    view = program.graph.view(index)
+    call = program.calls.get(index)
+    weights = sum(t.nbytes for t in view.inputs if t is not None and t.is_constant) if call else 0
+    return {
+        "operator": view.node.operator,
+        "name": view.node.name,
+        "inputs": [list(t.shape) for t in view.inputs if t is not None and not t.is_constant],
+        "outputs": [list(t.shape) for t in view.outputs],
+        "macs": ops.find(view.node.operator).macs(view),
+        "weight_bytes": weights,
+        "output_bytes": view.output.nbytes,
+        "kernel": call.kernel if call else "view",
+    }
+
+
+def _context(
+    program: Program, target: Target, provenance: Provenance, prefix: str, kernels: list[str]
+) -> dict[str, Any]:
+    constants = values.constants(program, prefix)
+    return {
+        "provenance": provenance,
+        "prefix": prefix,
+        "macro": prefix.upper(),
+        "guard": f"{prefix.upper()}_H",
+        "target": target,
+        "kernels": kernels,
+        "kernel_sources": [f"{kernel}.c" for kernel in kernels],
+        "calls": values.calls(program, prefix),
+        "arrays": constants,
+        "weight_bytes": sum(c.nbytes for c in constants),
+        "arena_bytes": max(program.plan.arena_bytes, 1),
+        "input": values.port(program, program.graph.inputs[0]),
+        "output": values.port(program, program.graph.outputs[0]),
+    }
+
+
+def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:
+    glue, firmware = resources.folder("cmsis_glue"), resources.folder("firmware_templates") / "firmware"
+    for name in _with_headers(glue, [f"{kernel}.c" for kernel in kernels]):
+        shutil.copyfile(glue / name, directory / "kernels" / name)
+    for name in _COPIED:
+        shutil.copyfile(firmware / name, directory / "firmware" / name)
+    shutil.copyfile(firmware / f"uart_{target.uart.driver}.c", directory / "firmware" / "uart.c")
+    shutil.copyfile(firmware / f"counter_{target.counter.driver}.c", directory / "firmware" / "counter.c")
+
+
+def _with_headers(folder: Path, sources: list[str]) -> list[str]:
+    """`sources` and every header of the folder that they include, directly or not."""
+    found: list[str] = []
+    pending = list(sources)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.append(name)
+            pending += re.findall(r'^#include "([^"]+)"', (folder / name).read_text("utf-8"), re.M)
+    return sorted(found)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(resources.folder("firmware_templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def read_report(directory: Path) -> dict[str, Any]:
+    """report.json of an exported project.
+
+    Raises:
+        InputError: there is none, or it is not one of this version's.
+    """
+    path = directory / REPORT
+    try:
+        report = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            directory, f"not an exported project ({error})", "make one with 'tinyml export'"
+        ) from None
+    if not isinstance(report, dict) or report.get("tinyml") != __version__:
+        raise InputError(path, f"not of tinyml {__version__}", "export the model again")
+    return report

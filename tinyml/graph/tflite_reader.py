@@ -1,0 +1,138 @@
+"""From a .tflite file to the IR. A flatbuffer is checked before it is believed."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyml import ops
+from tinyml.errors import InputError
+from tinyml.graph.ir import ABSENT, Graph, Node, Quantization, Tensor
+from tinyml.graph.verifier import verify
+
+_IDENTIFIER = b"TFL3"
+_MAX_FILE = 256 << 20
+# TensorType of the TFLite schema
+_DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
+# What the generated reader raises when an offset in the file is wild
+_WILD = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError)
+
+
+def read(path: Path) -> Graph:
+    """Read a .tflite file.
+
+    Raises:
+        InputError: missing, truncated or malformed file, more than one subgraph, unknown operator.
+    """
+    content = _content(path)
+    from tflite.Model import Model
+
+    try:
+        return _graph(path, Model.GetRootAsModel(content, 0), len(content))
+    except _WILD as error:
+        raise InputError(
+            path, f"malformed TFLite file ({type(error).__name__}: {error})", "convert the model again"
+        ) from None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(path, "no such model file", "check the path") from None
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the path") from None
+    if len(content) < 8 or content[4:8] != _IDENTIFIER:
+        raise InputError(path, "not a TFLite model (no 'TFL3' mark)", "give a .tflite file")
+    if len(content) > _MAX_FILE:
+        raise InputError(path, "larger than 256 MB", "no microcontroller holds such a model")
+    return content
+
+
+def _graph(path: Path, model: Any, size: int) -> Graph:
+    if model.SubgraphsLength() != 1:
+        raise InputError(
+            path,
+            f"exactly one subgraph can be exported, found {model.SubgraphsLength()}",
+            "convert the model without control flow",
+        )
+    subgraph = model.Subgraphs(0)
+    tensors = tuple(
+        _tensor(model, subgraph.Tensors(i)) for i in range(_bounded(subgraph.TensorsLength(), size))
+    )
+    nodes = tuple(
+        _node(path, model, subgraph.Operators(i), i, tensors)
+        for i in range(_bounded(subgraph.OperatorsLength(), size))
+    )
+    inputs, outputs = _indices(subgraph.InputsAsNumpy()), _indices(subgraph.OutputsAsNumpy())
+    if not nodes or not inputs or not outputs:
+        raise InputError(path, "has no operators, inputs or outputs", "convert the model again")
+    graph = Graph(path.stem, tensors, nodes, inputs, outputs)
+    verify(graph, path)
+    return graph
+
+
+def _bounded(count: int, size: int) -> int:
+    """A vector's length, unless it could not fit into the file."""
+    if not 0 <= count <= size // 4:
+        raise ValueError(f"a vector of {count} entries")
+    return count
+
+
+def _tensor(model: Any, stored: Any) -> Tensor:
+    shape = _indices(stored.ShapeAsNumpy())
+    dtype = _DTYPES.get(stored.Type(), f"type {stored.Type()}")
+    return Tensor(_text(stored.Name()), shape, dtype, _quantization(stored), _data(model, stored, shape, dtype))
+
+
+def _quantization(stored: Any) -> Quantization | None:
+    parameters = stored.Quantization()
+    if parameters is None or parameters.ScaleLength() == 0:
+        return None
+    scales = tuple(float(scale) for scale in parameters.ScaleAsNumpy())
+    zero_points = _indices(parameters.ZeroPointAsNumpy())
+    return Quantization(scales, zero_points or (0,) * len(scales), int(parameters.QuantizedDimension()))
+
+
+def _data(model: Any, stored: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
+    if not 0 <= stored.Buffer() < model.BuffersLength():
+        raise ValueError(f"buffer {stored.Buffer()} does not exist")
+    raw = model.Buffers(stored.Buffer()).DataAsNumpy()
+    if isinstance(raw, int) or len(raw) == 0 or dtype.startswith("type"):
+        return None
+    data = np.frombuffer(raw.tobytes(), dtype=np.dtype(dtype).newbyteorder("<"))
+    return data.reshape(shape)  # a mismatch raises ValueError: the file is malformed
+
+
+def _node(path: Path, model: Any, stored: Any, index: int, tensors: tuple[Tensor, ...]) -> Node:
+    if not 0 <= stored.OpcodeIndex() < model.OperatorCodesLength():
+        raise ValueError(f"operator code {stored.OpcodeIndex()} does not exist")
+    code = model.OperatorCodes(stored.OpcodeIndex())
+    # Codes above 127 stand in the new field; old files have only the old one.
+    operator = _operator_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+    inputs, outputs = _indices(stored.InputsAsNumpy()), _indices(stored.OutputsAsNumpy())
+    if any(not ABSENT <= i < len(tensors) for i in inputs) or any(
+        not 0 <= i < len(tensors) for i in outputs
+    ):
+        raise ValueError(f"node {index} refers to a tensor that does not exist")
+    name = tensors[outputs[0]].name if outputs else f"{operator.lower()}_{index}"
+    attributes = ops.find(operator).parse(stored.BuiltinOptions()) if ops.known(operator) else None
+    return Node(operator, name, inputs, outputs, attributes)
+
+
+def _operator_name(code: int) -> str:
+    from tflite import BUILTIN_OPCODE2NAME
+
+    return str(BUILTIN_OPCODE2NAME.get(code, f"operator {code}"))
+
+
+def _indices(values: Any) -> tuple[int, ...]:
+    """A vector of integers; the generated reader answers 0 for one that is absent."""
+    return () if isinstance(values, (int, np.integer)) else tuple(int(v) for v in values)
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", errors="replace")

@@ -1,0 +1,97 @@
+"""An independent check of a memory plan: the program is replayed byte by byte.
+
+It shares no lifetime with the planner. Every byte of the arena remembers which tensor wrote it; a node
+that finds a foreign byte in what it reads, or that writes over what it is still reading, is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tinyml.graph.ir import Graph
+from tinyml.memory.lifetimes import reads
+from tinyml.memory.planner import Plan
+from tinyml.ops.base import KernelCall
+
+_NOBODY = -1
+_SCRATCH = -2
+
+
+class PlanError(Exception):
+    """The plan would corrupt a value: a defect of the planner, never of the user's model."""
+
+
+def check(graph: Graph, calls: Mapping[int, KernelCall], plan: Plan) -> None:
+    """Replay the graph over the plan.
+
+    Raises:
+        PlanError: a value is overwritten before its last reader, or a buffer leaves the arena.
+    """
+    place = {t: plan.offsets[i] for i, b in enumerate(plan.buffers) for t in b.tensors}
+    scratch = {
+        b.scratch_of: (plan.offsets[i], b.nbytes)
+        for i, b in enumerate(plan.buffers)
+        if b.scratch_of is not None
+    }
+    owner = np.full(plan.arena_bytes, _NOBODY, np.int64)
+    spans = {t: _span(graph, plan, place, t) for t in place}
+    value = {tensor: tensor for tensor in graph.inputs}  # a view has the value of its input
+    for tensor in graph.inputs:
+        owner[spans[tensor]] = tensor
+    for index, node in enumerate(graph.nodes):
+        for tensor in reads(graph, index):
+            _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, index)
+        output = node.outputs[0]
+        if index not in calls:
+            if spans[output] != spans[node.inputs[0]]:
+                raise PlanError(f"view {node.name} does not lie on its input")
+            value[output] = value[node.inputs[0]]
+            continue
+        value[output] = output
+        _check_overlap(graph, calls[index], spans, index)
+        if index in scratch:
+            offset, nbytes = scratch[index]
+            _check_scratch(graph, spans, index, slice(offset, offset + nbytes), plan.arena_bytes)
+            owner[offset : offset + nbytes] = _SCRATCH
+        owner[spans[output]] = output
+    for tensor in graph.outputs:
+        _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, len(graph.nodes))
+
+
+def _span(graph: Graph, plan: Plan, place: Mapping[int, int], tensor: int) -> slice:
+    end = place[tensor] + graph.tensors[tensor].nbytes
+    if place[tensor] < 0 or end > plan.arena_bytes:
+        raise PlanError(f"tensor {graph.tensors[tensor].name} lies outside the arena")
+    return slice(place[tensor], end)
+
+
+def _must_hold(graph: Graph, intact: np.ndarray, tensor: int, index: int) -> None:
+    if not intact.all():
+        raise PlanError(f"tensor {graph.tensors[tensor].name} is overwritten before node {index} reads it")
+
+
+def _overlap(a: slice, b: slice) -> bool:
+    return bool(a.start < b.stop and b.start < a.stop)
+
+
+def _check_overlap(graph: Graph, call: KernelCall, spans: Mapping[int, slice], index: int) -> None:
+    """The output may lie on an input only exactly, and only where the kernel allows it."""
+    node = graph.nodes[index]
+    allowed = {node.inputs[position] for position in call.in_place}
+    for tensor in reads(graph, index):
+        if not _overlap(spans[tensor], spans[node.outputs[0]]):
+            continue
+        if tensor not in allowed or spans[tensor] != spans[node.outputs[0]]:
+            raise PlanError(f"node {index} writes over its own input {graph.tensors[tensor].name}")
+
+
+def _check_scratch(
+    graph: Graph, spans: Mapping[int, slice], index: int, span: slice, arena_bytes: int
+) -> None:
+    if span.start < 0 or span.stop > arena_bytes:
+        raise PlanError(f"scratch of node {index} lies outside the arena")
+    for tensor in (*reads(graph, index), *graph.nodes[index].outputs):
+        if _overlap(spans[tensor], span):
+            raise PlanError(f"scratch of node {index} lies on {graph.tensors[tensor].name}")

@@ -1,0 +1,107 @@
+"""Which buffers a graph needs, and when: half-open intervals [first, last) of node positions.
+
+Position p is the execution of node p; the model's inputs live from position 0, its outputs until the
+end. A view shares its input's buffer; an in-place node's output takes over an input that dies there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tinyml.graph.ir import ABSENT, Graph
+from tinyml.ops.base import KernelCall
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory for one or more tensors (or a node's scratch), live at positions first <= p < last."""
+
+    name: str
+    nbytes: int
+    first: int
+    last: int
+    tensors: tuple[int, ...] = ()
+    scratch_of: int | None = None
+
+    def meets(self, other: Buffer) -> bool:
+        """True when both are live at some position."""
+        return self.first < other.last and other.first < self.last
+
+
+def buffers(graph: Graph, calls: Mapping[int, KernelCall]) -> tuple[Buffer, ...]:
+    """The buffers of a graph, in order of first use.
+
+    Args:
+        graph: the graph.
+        calls: the kernel call of every node that has one; a node without is a view.
+    """
+    homes = _homes(graph, calls)
+    groups: dict[int, list[int]] = {}
+    for tensor, home in homes.items():
+        groups.setdefault(home, []).append(tensor)
+    found = [_buffer(graph, tensors) for tensors in groups.values()]
+    for index, call in calls.items():
+        if call.scratch_bytes:
+            name = f"scratch of {graph.nodes[index].name}"
+            found.append(Buffer(name, call.scratch_bytes, index, index + 1, (), index))
+    return tuple(sorted(found, key=lambda b: (b.first, b.last, b.name)))
+
+
+def _homes(graph: Graph, calls: Mapping[int, KernelCall]) -> dict[int, int]:
+    """For each activation, the tensor whose buffer it lives in."""
+    homes = {tensor: tensor for tensor in graph.inputs}
+    for index, node in enumerate(graph.nodes):
+        output = node.outputs[0]
+        call = calls.get(index)
+        if call is None:
+            homes[output] = homes[node.inputs[0]]
+            continue
+        homes[output] = output
+        for position in call.in_place:
+            if _may_take(graph, homes, index, node.inputs[position], output):
+                homes[output] = homes[node.inputs[position]]
+                break
+    return homes
+
+
+def _may_take(graph: Graph, homes: Mapping[int, int], index: int, source: int, output: int) -> bool:
+    """True when node `index` may write its output over `source`: same size, and nothing needs it later."""
+    same = graph.tensors[source].nbytes == graph.tensors[output].nbytes
+    sharing = [tensor for tensor, home in homes.items() if home == homes[source]]
+    dies = all(last_use(graph, tensor) <= index + 1 for tensor in sharing)
+    # The caller may look at the model's inputs again; they stay as they are.
+    is_input = any(tensor in graph.inputs for tensor in sharing)
+    return same and dies and not is_input
+
+
+def last_use(graph: Graph, tensor: int) -> int:
+    """One past the last position that reads `tensor`; one past the end for the model's outputs."""
+    if tensor in graph.outputs:
+        return len(graph.nodes) + 1
+    uses = [i + 1 for i, node in enumerate(graph.nodes) if tensor in node.inputs]
+    return max(uses, default=_first_use(graph, tensor) + 1)
+
+
+def _first_use(graph: Graph, tensor: int) -> int:
+    """The position that computes `tensor`; 0 for the model's inputs."""
+    for index, node in enumerate(graph.nodes):
+        if tensor in node.outputs:
+            return index
+    return 0
+
+
+def _buffer(graph: Graph, tensors: Sequence[int]) -> Buffer:
+    return Buffer(
+        graph.tensors[tensors[0]].name,
+        max(graph.tensors[t].nbytes for t in tensors),
+        min(_first_use(graph, t) for t in tensors),
+        max(last_use(graph, t) for t in tensors),
+        tuple(tensors),
+    )
+
+
+def reads(graph: Graph, index: int) -> tuple[int, ...]:
+    """The activations that node `index` reads."""
+    node = graph.nodes[index]
+    return tuple(i for i in node.inputs if i != ABSENT and not graph.tensors[i].is_constant)

@@ -1,0 +1,129 @@
+"""What an operator is: parse, check, shape, reference, lower.
+
+The rules of an operator are small functions whose docstring is the rule in the error message and in
+the generated page of supported operators; they answer with what was found, or "" when satisfied.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+
+Rule = Callable[["NodeView"], str]
+# A C struct's fields in order; a value is a number, a constant array, or a struct again.
+Fields = tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Array:
+    """A constant that a kernel reads: placed in flash under the node's name and `suffix`."""
+
+    suffix: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """A call of one C kernel: `kernel(&params, inputs..., outputs..., scratch)`.
+
+    Attributes:
+        kernel: the C function, and the stem of its file in `cmsis_glue/`.
+        params: the fields of its parameter struct, whose type is `kernel` + "_params"; an Array
+            becomes a pointer to a constant in flash.
+        inputs: the positions of the node's inputs that are passed as pointers.
+        scratch_bytes: working memory, passed as the last pointer.
+        has_scratch: the kernel takes that pointer; it is NULL when scratch_bytes is 0.
+        in_place: the input positions whose memory the output may take over.
+    """
+
+    kernel: str
+    params: Fields
+    inputs: tuple[int, ...]
+    scratch_bytes: int = 0
+    has_scratch: bool = False
+    in_place: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken rule: what it says, what was found, what to do."""
+
+    rule: str
+    found: str
+    remedy: str
+
+
+class Operator(ABC):
+    """One TFLite operator."""
+
+    name: str  # TFLite's name, e.g. "CONV_2D"
+    summary: str  # one line for the page of supported operators
+    rules: tuple[Rule, ...] = ()
+
+    @abstractmethod
+    def parse(self, options: Any) -> Any:
+        """TFLite's options (a flatbuffers Table, or None) -> this operator's attributes."""
+
+    @abstractmethod
+    def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
+        """The shapes that the outputs must have."""
+
+    @abstractmethod
+    def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs, computed with numpy as TFLM does; constants are among the inputs."""
+
+    @abstractmethod
+    def lower(self, node: NodeView) -> KernelCall | None:
+        """The kernel call for a node that passed `check`; None when the output is the input's bytes."""
+
+    def macs(self, node: NodeView) -> int:
+        """Multiply-accumulates of one inference."""
+        return 0
+
+    def check(self, node: NodeView) -> list[Violation]:
+        """The rules that a node breaks; the shape is judged when all others hold."""
+        broken = []
+        for rule in self.rules:
+            found = rule(node)
+            if found:
+                broken.append(_violation(rule, found))
+                break  # later rules may rely on earlier ones
+        if not broken:
+            broken += self._check_shapes(node)
+        return broken
+
+    def _check_shapes(self, node: NodeView) -> list[Violation]:
+        expected = self.output_shapes(node)
+        found = tuple(tensor.shape for tensor in node.outputs)
+        if expected == found:
+            return []
+        return [
+            Violation(
+                f"the output shapes follow from the inputs, {_shapes(expected)}",
+                _shapes(found),
+                "convert the model again with a fixed batch size of 1",
+            )
+        ]
+
+
+def rule_text(rule: Rule) -> tuple[str, str]:
+    """A rule's docstring as (rule, remedy)."""
+    text = " ".join((rule.__doc__ or "").split())
+    stated, _, remedy = text.partition(" Remedy: ")
+    return stated.rstrip("."), remedy.rstrip(".")
+
+
+def _violation(rule: Rule, found: str) -> Violation:
+    stated, remedy = rule_text(rule)
+    return Violation(stated, found, remedy)
+
+
+def _shapes(shapes: tuple[tuple[int, ...], ...]) -> str:
+    return ", ".join("x".join(map(str, shape)) or "scalar" for shape in shapes)

@@ -1,0 +1,201 @@
+"""CONV_2D: 2-D convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyml.ops import arithmetic, windows
+from tinyml.ops.base import Array, Fields, KernelCall, Operator
+from tinyml.ops.rules import (
+    activation_name,
+    batch_of_one,
+    fused_activation,
+    input_count,
+    int8_activations,
+    int32_bias,
+    symmetric_weights,
+)
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Strides, dilations (height, width), padding (SAME or VALID) and fused activation."""
+
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: str
+    activation: str
+
+
+def weights_fit(node: NodeView) -> str:
+    """Weights are (output channels, height, width, input channels), ungrouped. Remedy: replace a grouped
+    convolution by one convolution a group.
+    """
+    weights, channels = node.input(1), node.input(0).shape[-1]
+    fits = len(weights.shape) == 4 and weights.shape[3] == channels
+    return "" if fits else f"weights {weights.shape} on {channels} input channels"
+
+
+def strides_positive(node: NodeView) -> str:
+    """Strides and dilations are at least 1, and the window fits into the input. Remedy: convert the model
+    again.
+    """
+    a = node.attributes
+    if min(*a.stride, *a.dilation) < 1:
+        return f"strides {a.stride}, dilations {a.dilation}"
+    axes = _axes(node)
+    return "" if min(axis.output for axis in axes) >= 1 else f"input {node.input(0).shape}"
+
+
+def _axes(node: NodeView) -> tuple[windows.Axis, windows.Axis]:
+    a, image, weights = node.attributes, node.input(0).shape, node.input(1).shape
+    return (
+        windows.slide(a.padding, image[1], weights[1], a.stride[0], a.dilation[0]),
+        windows.slide(a.padding, image[2], weights[2], a.stride[1], a.dilation[1]),
+    )
+
+
+class Conv2D(Operator):
+    """Per-channel int8 convolution (TFLite's reference_integer_ops::ConvPerChannel)."""
+
+    name = "CONV_2D"
+    summary = "2-D convolution, with stride, dilation and SAME or VALID padding"
+    rules = (
+        input_count(2, 3),
+        int8_activations,
+        batch_of_one,
+        symmetric_weights,
+        weights_fit,
+        int32_bias,
+        fused_activation,
+        strides_positive,
+    )
+
+    def parse(self, options: Any) -> Attributes:
+        from tflite.Conv2DOptions import Conv2DOptions
+
+        stored = Conv2DOptions()
+        stored.Init(options.Bytes, options.Pos)
+        return Attributes(
+            (stored.StrideH(), stored.StrideW()),
+            (stored.DilationHFactor(), stored.DilationWFactor()),
+            windows.PADDINGS[stored.Padding()],
+            activation_name(stored.FusedActivationFunction()),
+        )
+
+    def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
+        rows, columns = _axes(node)
+        return ((1, rows.output, columns.output, node.input(1).shape[0]),)
+
+    def macs(self, node: NodeView) -> int:
+        return node.output.elements * node.input(1).elements // node.input(1).shape[0]
+
+    def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        taps = windows.gather(inputs[0], node.input(0).q.zero_point, window_of(node))
+        weights = inputs[1].astype(np.int64)
+        acc = taps.reshape(*taps.shape[:2], -1) @ weights.reshape(len(weights), -1).T
+        return [requantized(node, acc[np.newaxis])]
+
+    def lower(self, node: NodeView) -> KernelCall:
+        weights = node.input(1)
+        assert weights.data is not None
+        window = window_of(node)
+        taps = weights.elements // weights.shape[0]
+        return KernelCall(
+            kernel="tinyml_conv_s8",
+            params=(
+                ("window", window_fields(node, window)),
+                ("weights", Array("weights", weights.data)),
+                ("to", channel_fields(node, fold_offset=True)),
+            ),
+            inputs=(0,),
+            # A 1x1 window at stride 1 reads its pixel in place; any other is gathered first.
+            scratch_bytes=0 if window.is_pointwise else taps,
+            has_scratch=True,
+        )
+
+
+def window_of(node: NodeView) -> windows.Window:
+    """The window of a convolution; its weights have (height, width) in the middle."""
+    a, weights = node.attributes, node.input(1).shape
+    return windows.Window(*_axes(node), (weights[1], weights[2]), a.stride, a.dilation)
+
+
+def window_fields(node: NodeView, window: windows.Window) -> Fields:
+    """The kernels' tinyml_window."""
+    return (
+        ("input_height", window.rows.input),
+        ("input_width", window.columns.input),
+        ("input_channels", node.input(0).shape[-1]),
+        ("output_height", window.rows.output),
+        ("output_width", window.columns.output),
+        ("output_channels", node.output.shape[-1]),
+        ("window_height", window.size[0]),
+        ("window_width", window.size[1]),
+        ("stride_height", window.stride[0]),
+        ("stride_width", window.stride[1]),
+        ("dilation_height", window.dilation[0]),
+        ("dilation_width", window.dilation[1]),
+        ("pad_top", window.rows.before),
+        ("pad_left", window.columns.before),
+        ("input_zero_point", node.input(0).q.zero_point),
+    )
+
+
+def multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
+    """Multipliers and shifts, int32 (output channels,); one scale is repeated."""
+    pairs = arithmetic.channel_multipliers(node.input(0), node.input(1), node.output)
+    channels = node.output.shape[-1]
+    pairs = pairs * channels if len(pairs) == 1 else pairs
+    return np.array([p[0] for p in pairs], np.int32), np.array([p[1] for p in pairs], np.int32)
+
+
+def bias_values(node: NodeView) -> np.ndarray:
+    """The bias, int64 (output channels,); zeros when there is none."""
+    bias = node.optional(2)
+    if bias is None or bias.data is None:
+        return np.zeros(node.output.shape[-1], np.int64)
+    return bias.data.astype(np.int64)
+
+
+def channel_fields(node: NodeView, fold_offset: bool) -> Fields:
+    """The kernels' tinyml_channels: bias, requantization and clamp.
+
+    With `fold_offset` the bias takes up -zero_point * sum(weights) of its channel, so that the kernel
+    multiplies raw input bytes; padding must then be filled with the zero point.
+    """
+    bias = bias_values(node)
+    if fold_offset:
+        weights = node.input(1).data
+        assert weights is not None
+        sums = weights.astype(np.int64).reshape(weights.shape[0], -1).sum(axis=1)
+        bias = bias - node.input(0).q.zero_point * sums
+    multiplier, shift = multipliers(node)
+    low, high = arithmetic.activation_range(node.attributes.activation, node.output)
+    return (
+        ("bias", Array("bias", arithmetic.wrap_int32(bias).astype(np.int32))),
+        ("multipliers", Array("multipliers", multiplier)),
+        ("shifts", Array("shifts", shift.astype(np.int8))),
+        ("output_zero_point", node.output.q.zero_point),
+        ("activation_min", low),
+        ("activation_max", high),
+    )
+
+
+def requantized(node: NodeView, acc: np.ndarray) -> np.ndarray:
+    """int64 accumulators (..., channels) -> int8 outputs: bias, requantize, zero point, clamp."""
+    acc = arithmetic.wrap_int32(acc + bias_values(node))
+    multiplier, shift = multipliers(node)
+    low, high = arithmetic.activation_range(node.attributes.activation, node.output)
+    scaled = arithmetic.requantize(acc, multiplier.astype(np.int64), shift.astype(np.int64))
+    return np.clip(scaled + node.output.q.zero_point, low, high).astype(np.int8)
+
+
+OPERATOR = Conv2D()

@@ -1,0 +1,101 @@
+"""DEPTHWISE_CONV_2D: every input channel convolved on its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyml.ops import conv_2d, windows
+from tinyml.ops.base import Array, KernelCall, Operator
+from tinyml.ops.rules import (
+    activation_name,
+    batch_of_one,
+    fused_activation,
+    input_count,
+    int8_activations,
+    int32_bias,
+    symmetric_weights,
+)
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Strides, dilations (height, width), padding (SAME or VALID) and fused activation."""
+
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: str
+    activation: str
+
+
+def weights_fit(node: NodeView) -> str:
+    """Weights are (1, height, width, input channels x multiplier). Remedy: convert the model again."""
+    weights, channels = node.input(1), node.input(0).shape[-1]
+    fits = len(weights.shape) == 4 and weights.shape[0] == 1 and weights.shape[3] % channels == 0
+    return "" if fits else f"weights {weights.shape} on {channels} input channels"
+
+
+class DepthwiseConv2D(Operator):
+    """Per-channel int8 depthwise convolution (reference_integer_ops::DepthwiseConvPerChannel)."""
+
+    name = "DEPTHWISE_CONV_2D"
+    summary = "depthwise convolution, with channel multiplier, stride, dilation and padding"
+    rules = (
+        input_count(2, 3),
+        int8_activations,
+        batch_of_one,
+        symmetric_weights,
+        weights_fit,
+        int32_bias,
+        fused_activation,
+        conv_2d.strides_positive,
+    )
+
+    def parse(self, options: Any) -> Attributes:
+        from tflite.DepthwiseConv2DOptions import DepthwiseConv2DOptions
+
+        stored = DepthwiseConv2DOptions()
+        stored.Init(options.Bytes, options.Pos)
+        return Attributes(
+            (stored.StrideH(), stored.StrideW()),
+            (stored.DilationHFactor(), stored.DilationWFactor()),
+            windows.PADDINGS[stored.Padding()],
+            activation_name(stored.FusedActivationFunction()),
+        )
+
+    def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
+        window = conv_2d.window_of(node)
+        return ((1, window.rows.output, window.columns.output, node.input(1).shape[3]),)
+
+    def macs(self, node: NodeView) -> int:
+        _, height, width, _ = node.input(1).shape
+        return node.output.elements * height * width
+
+    def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        taps = windows.gather(inputs[0], node.input(0).q.zero_point, conv_2d.window_of(node))
+        multiplier = node.output.shape[-1] // node.input(0).shape[-1]
+        # Output channel c reads input channel c // multiplier.
+        acc = np.einsum("yxhwc,hwc->yxc", np.repeat(taps, multiplier, axis=-1), inputs[1][0].astype(np.int64))
+        return [conv_2d.requantized(node, acc[np.newaxis])]
+
+    def lower(self, node: NodeView) -> KernelCall:
+        weights = node.input(1)
+        assert weights.data is not None
+        return KernelCall(
+            kernel="tinyml_depthwise_conv_s8",
+            params=(
+                ("window", conv_2d.window_fields(node, conv_2d.window_of(node))),
+                ("channel_multiplier", node.output.shape[-1] // node.input(0).shape[-1]),
+                ("weights", Array("weights", weights.data)),
+                ("to", conv_2d.channel_fields(node, fold_offset=False)),
+            ),
+            inputs=(0,),
+        )
+
+
+OPERATOR = DepthwiseConv2D()

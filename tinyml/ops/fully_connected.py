@@ -1,0 +1,136 @@
+"""FULLY_CONNECTED: a matrix times a vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinyml.ops import arithmetic
+from tinyml.ops.base import Array, KernelCall, Operator
+from tinyml.ops.rules import (
+    activation_name,
+    fused_activation,
+    input_count,
+    int8_activations,
+    int32_bias,
+    symmetric_weights,
+)
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Fused activation, and whether the output keeps the input's leading dimensions."""
+
+    activation: str
+    keep_dimensions: bool
+
+
+def plain_layout(node: NodeView) -> str:
+    """Weights are a plain (outputs, inputs) matrix whose width divides the input. Remedy: convert the
+    model again without weight shuffling.
+    """
+    weights = node.input(1).shape
+    fits = len(weights) == 2 and node.input(0).elements % weights[1] == 0
+    return "" if fits else f"weights {weights} on input {node.input(0).shape}"
+
+
+def last_dimension(node: NodeView) -> str:
+    """With keep_num_dims, the input's last dimension is the matrix width. Remedy: convert again."""
+    wrong = node.attributes.keep_dimensions and node.input(0).shape[-1:] != node.input(1).shape[1:]
+    return f"input {node.input(0).shape}, weights {node.input(1).shape}" if wrong else ""
+
+
+class FullyConnected(Operator):
+    """int8 fully connected layer, per-tensor or per-channel (reference_integer_ops::FullyConnected)."""
+
+    name = "FULLY_CONNECTED"
+    summary = "fully connected layer, weights per tensor or per channel"
+    rules = (
+        input_count(2, 3),
+        int8_activations,
+        symmetric_weights,
+        plain_layout,
+        last_dimension,
+        int32_bias,
+        fused_activation,
+    )
+
+    def parse(self, options: Any) -> Attributes:
+        from tflite.FullyConnectedOptions import FullyConnectedOptions
+
+        stored = FullyConnectedOptions()
+        stored.Init(options.Bytes, options.Pos)
+        if stored.WeightsFormat() != 0:
+            raise ValueError(f"fully connected weights format {stored.WeightsFormat()}")
+        return Attributes(activation_name(stored.FusedActivationFunction()), bool(stored.KeepNumDims()))
+
+    def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
+        outputs, width = node.input(1).shape
+        if node.attributes.keep_dimensions:
+            return ((*node.input(0).shape[:-1], outputs),)
+        return ((node.input(0).elements // width, outputs),)
+
+    def macs(self, node: NodeView) -> int:
+        return node.output.elements * node.input(1).shape[1]
+
+    def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        rows = inputs[0].astype(np.int64).reshape(-1, inputs[1].shape[1]) - node.input(0).q.zero_point
+        acc = rows @ inputs[1].astype(np.int64).T
+        bias = node.optional(2)
+        if bias is not None and bias.data is not None:
+            acc = acc + bias.data
+        multiplier, shift = _multipliers(node)
+        low, high = arithmetic.activation_range(node.attributes.activation, node.output)
+        scaled = arithmetic.requantize(arithmetic.wrap_int32(acc), multiplier, shift)
+        out = np.clip(scaled + node.output.q.zero_point, low, high).astype(np.int8)
+        return [out.reshape(node.output.shape)]
+
+    def lower(self, node: NodeView) -> KernelCall:
+        weights, bias = node.input(1).data, node.optional(2)
+        assert weights is not None
+        # The input's zero point is folded into the bias: the kernel multiplies raw bytes.
+        folded = -node.input(0).q.zero_point * weights.astype(np.int64).sum(axis=1)
+        if bias is not None and bias.data is not None:
+            folded = folded + bias.data
+        multiplier, shift = _multipliers(node)
+        low, high = arithmetic.activation_range(node.attributes.activation, node.output)
+        channels = (
+            ("bias", Array("bias", arithmetic.wrap_int32(folded).astype(np.int32))),
+            ("multipliers", Array("multipliers", multiplier.astype(np.int32))),
+            ("shifts", Array("shifts", shift.astype(np.int8))),
+            ("output_zero_point", node.output.q.zero_point),
+            ("activation_min", low),
+            ("activation_max", high),
+        )
+        return KernelCall(
+            kernel="tinyml_fully_connected_s8",
+            params=(
+                ("rows", node.input(0).elements // weights.shape[1]),
+                ("input_channels", weights.shape[1]),
+                ("output_channels", weights.shape[0]),
+                ("weights", Array("weights", weights)),
+                ("to", channels),
+            ),
+            inputs=(0,),
+        )
+
+
+def _multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
+    """Multipliers and shifts, int64 (outputs,)."""
+    weights = node.input(1)
+    if weights.q.per_channel:
+        pairs = arithmetic.channel_multipliers(node.input(0), weights, node.output)
+    else:
+        # One scale: TFLite multiplies the two scales in float32 here, unlike everywhere else.
+        product = np.float32(node.input(0).q.scale) * np.float32(weights.q.scale)
+        pair = arithmetic.quantize_multiplier(float(product) / node.output.q.scale)
+        pairs = [pair] * weights.shape[0]
+    return np.array([p[0] for p in pairs], np.int64), np.array([p[1] for p in pairs], np.int64)
+
+
+OPERATOR = FullyConnected()

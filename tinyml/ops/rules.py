@@ -1,0 +1,93 @@
+"""Rules that several operators share; a rule's docstring is its message (see `base`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+    from tinyml.ops.base import Rule
+
+ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH", 5: "SIGN_BIT"}
+_FUSED = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
+
+
+def activation_name(code: int) -> str:
+    """TFLite's ActivationFunctionType as its name."""
+    return ACTIVATIONS.get(code, f"activation {code}")
+
+
+def int8_activations(node: NodeView) -> str:
+    """Activations are int8 with one scale and zero point each. Remedy: quantize the model to int8
+    first, e.g. `tinyml quantize MODEL --calibration DATA -o model.tflite`.
+    """
+    tensors = [t for t in (*node.inputs, *node.outputs) if t is not None and not t.is_constant]
+    for tensor in tensors:
+        if tensor.dtype != "int8":
+            return f"'{tensor.name}' is {tensor.dtype}"
+        if tensor.quantization is None or tensor.quantization.per_channel:
+            return f"'{tensor.name}' has no single scale"
+        if not -128 <= tensor.q.zero_point <= 127:
+            return f"'{tensor.name}' has zero point {tensor.q.zero_point}"
+    return ""
+
+
+def fused_activation(node: NodeView) -> str:
+    """A fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6. Remedy: make the activation a layer of
+    its own before converting.
+    """
+    activation = node.attributes.activation
+    return "" if activation in _FUSED else str(activation)
+
+
+def batch_of_one(node: NodeView) -> str:
+    """Images come one at a time: 4 dimensions, the first of size 1. Remedy: convert the model with a
+    fixed batch size of 1.
+    """
+    for tensor in (node.input(0), node.output):
+        if len(tensor.shape) != 4 or tensor.shape[0] != 1:
+            return f"'{tensor.name}' has shape {tensor.shape}"
+    return ""
+
+
+def symmetric_weights(node: NodeView) -> str:
+    """Weights are constant int8 with zero points 0. Remedy: convert the model with TensorFlow 2's
+    converter, which quantizes weights symmetrically.
+    """
+    weights = node.optional(1)
+    if weights is None or weights.data is None:
+        return "weights that are not constant"
+    if weights.dtype != "int8" or weights.quantization is None:
+        return f"{weights.dtype} weights" + ("" if weights.quantization else " without a scale")
+    return "zero points other than 0" if any(weights.q.zero_points) else ""
+
+
+def int32_bias(node: NodeView) -> str:
+    """A bias is constant int32, one value an output channel. Remedy: convert the model again."""
+    bias = node.optional(2)
+    if bias is None:
+        return ""
+    if bias.data is None or bias.dtype != "int32":
+        return f"a bias that is {'not constant' if bias.data is None else bias.dtype}"
+    channels = node.output.shape[-1]
+    return "" if bias.shape == (channels,) else f"bias shape {bias.shape} for {channels} channels"
+
+
+def input_count(least: int, most: int) -> Rule:
+    """A rule on the number of inputs."""
+
+    def rule(node: NodeView) -> str:
+        found = len(node.inputs)
+        present = all(tensor is not None for tensor in node.inputs[:least])
+        right = least <= found <= most and present and len(node.outputs) == 1
+        return "" if right else f"{found} inputs and {len(node.outputs)} outputs"
+
+    span = str(least) if least == most else f"{least} to {most}"
+    rule.__doc__ = f"It has {span} inputs and one output. Remedy: convert the model again."
+    return rule
+
+
+def same_quantization(node: NodeView) -> str:
+    """Input and output have the same scale and zero point. Remedy: convert the model again."""
+    a, b = node.input(0).quantization, node.output.quantization
+    return "" if a == b else f"{a} and {b}"
