@@ -38,7 +38,7 @@ C_TEXT = re.compile(
     r"|[;{]\s*$"
     r"|^\s*\}"
     r"|\b(static|const|extern|void|u?int(8|16|32|64)_t)\b[^\n]*[;({\[]"
-    r"|/\*|\*/",
+    r"|/\*\s*\w",
     re.MULTILINE,
 )
 
@@ -182,6 +182,7 @@ def test_c_text_lives_in_templates_only(unit):
         ("static const int8_t weights[", True),
         ("for (i = 0; i < n; i++) {\n", True),
         ("/* made by tinyml */", True),
+        ("/*", False),  # what is taken out of a user's text
         ("int8_t", False),  # a type's name is a plain value
         ("conv_2d_s8", False),
         ("stride 2; use a smaller one (see the list)", False),

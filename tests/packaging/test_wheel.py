@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -76,8 +76,7 @@ def test_the_wheel_holds_nothing_else(wheel):
 
 def test_the_sdist_builds_the_same_wheel(wheel, builder, tmp_path):
     sdist = builder("sdist", ROOT, tmp_path / "sdist")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "source", filter="data")
+    shutil.unpack_archive(sdist, tmp_path / "source")
     (source,) = (tmp_path / "source").iterdir()
     again = builder("wheel", source, tmp_path / "again")
     assert again.read_bytes() == wheel.read_bytes()
