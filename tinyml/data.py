@@ -58,8 +58,28 @@ def load(source: str) -> Dataset:
     if path.suffix == ".npz":
         return _npz(path)
     raise InputError(
-        source, "not a data set", f"give one of {', '.join(NAMES)} or a .npz file in the Keras layout"
+        source,
+        "not a data set",
+        f"give one of {', '.join(NAMES)} or a .npz file in the Keras layout",
     )
+
+
+def load_test(source: str) -> Split:
+    """Only the test split; of an `.npz`, x_test may also be int8: raw values for a quantized model.
+
+    Raises:
+        InputError: as `load`.
+    """
+    path = Path(source)
+    if path.suffix != ".npz":
+        return load(source).test
+    arrays = _read_arrays(path, ("x_test", "y_test"))
+    x = arrays["x_test"]
+    if x.dtype != np.int8:
+        x = _samples(path, "x_test", x)
+    elif x.ndim < 2 or 0 in x.shape:
+        raise InputError(path, f"x_test has shape {x.shape}", "expected (N, ...)")
+    return Split(x, _labels(path, "y_test", arrays["y_test"], len(x)))
 
 
 def source_path(source: str) -> Path | None:
@@ -98,7 +118,7 @@ def _digits() -> Dataset:
 
 
 def _npz(path: Path) -> Dataset:
-    arrays = _read_arrays(path)
+    arrays = _read_arrays(path, ("x_train", "y_train", "x_test", "y_test"))
     x_train = _samples(path, "x_train", arrays["x_train"])
     y_train = _labels(path, "y_train", arrays["y_train"], len(x_train))
     x_test = _samples(path, "x_test", arrays["x_test"])
@@ -131,19 +151,19 @@ def _npz(path: Path) -> Dataset:
     return Dataset(path.stem, classes, train, held, test)
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+def _read_arrays(path: Path, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(path, f"not a readable .npz ({error})", "make it with numpy.savez") from None
-    missing = [n for n in ("x_train", "y_train", "x_test", "y_test") if n not in arrays]
-    if missing:
         raise InputError(
-            path, f"lacks {', '.join(missing)}", "store x_train, y_train, x_test and y_test"
-        )
+            path, f"not a readable .npz ({error})", "make it with numpy.savez"
+        ) from None
+    missing = [name for name in needed if name not in arrays]
+    if missing:
+        raise InputError(path, f"lacks {', '.join(missing)}", f"store {', '.join(needed)}")
     return arrays
 
 
@@ -162,7 +182,9 @@ def _samples(path: Path, name: str, x: np.ndarray) -> np.ndarray:
         raise InputError(path, f"{name} has type {x.dtype}", "use uint8, or float in [0, 1]")
     x = x.astype(np.float32)
     if not np.isfinite(x).all() or x.min() < 0 or x.max() > 1:
-        raise InputError(path, f"{name} has values outside [0, 1] or not finite", "scale it to [0, 1]")
+        raise InputError(
+            path, f"{name} has values outside [0, 1] or not finite", "scale it to [0, 1]"
+        )
     return x
 
 
@@ -170,7 +192,9 @@ def _labels(path: Path, name: str, y: np.ndarray, count: int) -> np.ndarray:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.shape != (count,):
-        raise InputError(path, f"{name} has shape {y.shape}", f"expected ({count},), one label a sample")
+        raise InputError(
+            path, f"{name} has shape {y.shape}", f"expected ({count},), one label a sample"
+        )
     if y.dtype.kind not in "iu" or y.min() < 0:
         raise InputError(
             path, f"{name} has labels out of range or not integers", "number the classes from 0"

@@ -1,12 +1,12 @@
 """The dreams directory: what `distill dream` writes and `distill student`, `federate`, `quantize` read.
 
-    DREAMS/
-      shard-00000.npz   x: float32 (n, H, W, C) in [0, 1]; y: int64 (n,), the drawn class;
-      shard-00001.npz   logits: float32 (n, classes), the teacher's answer
-      ...
-      recipe.json       how they were made
-      dreams.png        a contact sheet, one row a class
-      run.json          the run record
+DREAMS/
+  shard-00000.npz   x: float32 (n, H, W, C) in [0, 1]; y: int64 (n,), the drawn class;
+  shard-00001.npz   logits: float32 (n, classes), the teacher's answer
+  ...
+  recipe.json       how they were made
+  dreams.png        a contact sheet, one row a class
+  run.json          the run record
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def read(directory: Path) -> Dreams:
     """
     paths = sorted(directory.glob("shard-*.npz"))
     if not paths:
-        raise InputError(directory, "no dreams in it (shard-*.npz)", "make them with 'tinyml distill dream'")
+        raise InputError(
+            directory, "no dreams in it (shard-*.npz)", "make them with 'tinyml distill dream'"
+        )
     shards = [_read_shard(path) for path in paths]
     if len({(s.x.shape[1:], s.logits.shape[1:]) for s in shards}) != 1:
         raise InputError(directory, "its shards have different shapes", "make the dreams again")
@@ -59,7 +61,9 @@ def _read_shard(path: Path) -> Dreams:
         with np.load(path, allow_pickle=False) as stored:
             shard = Dreams(stored["x"], stored["y"], stored["logits"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(path, f"not a readable shard of dreams ({error})", "make it again") from None
+        raise InputError(
+            path, f"not a readable shard of dreams ({error})", "make it again"
+        ) from None
     count = len(shard.x) if shard.x.ndim == 4 else -1
     if shard.y.shape != (count,) or shard.logits.ndim != 2 or len(shard.logits) != count:
         raise InputError(path, "its arrays do not fit together", "make the dreams again")

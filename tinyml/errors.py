@@ -24,7 +24,7 @@ class InputError(TinymlError):
         super().__init__(" ".join(f"{where}: {what}; {remedy}".split()))
 
 
-class CheckFailed(TinymlError):
+class CheckFailed(TinymlError):  # noqa: N818 - it names an outcome, not a defect
     """The tool did its work and the answer is no (not bit-exact, over budget): exit code 1."""
 
     exit_code = 1

@@ -85,7 +85,9 @@ def check_output(output: Path, force: bool, is_directory: bool) -> None:
         kind = "directory" if is_directory else "file"
         raise InputError(output, f"exists and is not a plain {kind}", "choose another output")
     if not force:
-        raise InputError(output, "exists already", "choose another output, or replace it with --force")
+        raise InputError(
+            output, "exists already", "choose another output, or replace it with --force"
+        )
     if is_directory and not (output / RECORD).exists() and any(output.iterdir()):
         raise InputError(
             output,

@@ -28,7 +28,9 @@ def command(model: Path, target: str, prefix: str | None, output: Path, force: b
     board = targets.find(target)
     name = names.identifier(prefix or model.stem)
     if prefix and name != prefix:
-        raise click.BadParameter(f"'{prefix}' is not a C identifier; try '{name}'", param_hint="--prefix")
+        raise click.BadParameter(
+            f"'{prefix}' is not a C identifier; try '{name}'", param_hint="--prefix"
+        )
     compiled = program.compile_model(model)
     with run.step(
         "export",

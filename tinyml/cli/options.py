@@ -24,7 +24,12 @@ def _set_json(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 def common(function: _F) -> _F:
     """-v/--verbose and --json, which every command has."""
     verbose = click.option(
-        "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbose, help="Show detail."
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_verbose,
+        help="Show detail.",
     )
     machine = click.option(
         "--json",

@@ -43,7 +43,9 @@ class Provenance:
     model_sha256: str
 
 
-def write(directory: Path, program: Program, target: Target, model: Path, sha256: str, prefix: str) -> None:
+def write(
+    directory: Path, program: Program, target: Target, model: Path, sha256: str, prefix: str
+) -> None:
     """Write the project into an empty directory.
 
     Args:
@@ -65,14 +67,18 @@ def write(directory: Path, program: Program, target: Target, model: Path, sha256
     (directory / "firmware").mkdir()
     context = _context(program, target, provenance, prefix, kernels)
     for template, name in _RENDERED.items():
-        (directory / name).write_text(_environment().get_template(template).render(context), "utf-8")
+        (directory / name).write_text(
+            _environment().get_template(template).render(context), "utf-8"
+        )
     _copy_sources(directory, target, kernels)
     shutil.copyfile(model, directory / MODEL)
     report = describe(program, target, provenance, prefix)
     (directory / REPORT).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
-def describe(program: Program, target: Target, provenance: Provenance, prefix: str) -> dict[str, Any]:
+def describe(
+    program: Program, target: Target, provenance: Provenance, prefix: str
+) -> dict[str, Any]:
     """report.json: what is known without a compiler; `validate` and `bench` measure the rest."""
     constants = values.constants(program, prefix)
     return {
@@ -151,13 +157,18 @@ def _context(
 
 
 def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:
-    glue, firmware = resources.folder("cmsis_glue"), resources.folder("firmware_templates") / "firmware"
+    glue, firmware = (
+        resources.folder("cmsis_glue"),
+        resources.folder("firmware_templates") / "firmware",
+    )
     for name in _with_headers(glue, [f"{kernel}.c" for kernel in kernels]):
         shutil.copyfile(glue / name, directory / "kernels" / name)
     for name in _COPIED:
         shutil.copyfile(firmware / name, directory / "firmware" / name)
     shutil.copyfile(firmware / f"uart_{target.uart.driver}.c", directory / "firmware" / "uart.c")
-    shutil.copyfile(firmware / f"counter_{target.counter.driver}.c", directory / "firmware" / "counter.c")
+    shutil.copyfile(
+        firmware / f"counter_{target.counter.driver}.c", directory / "firmware" / "counter.c"
+    )
 
 
 def _with_headers(folder: Path, sources: list[str]) -> list[str]:

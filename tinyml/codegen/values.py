@@ -135,7 +135,9 @@ def _fields(params: Fields, stem: str) -> tuple[Field, ...]:
 def _field(name: str, value: Any, stem: str) -> Field:
     if isinstance(value, tuple):
         return Field(name, None, _fields(value, stem))
-    return Field(name, f"{stem}_{value.suffix}" if isinstance(value, Array) else str(int(value)), None)
+    return Field(
+        name, f"{stem}_{value.suffix}" if isinstance(value, Array) else str(int(value)), None
+    )
 
 
 def _arrays(params: Fields) -> list[Array]:

@@ -16,9 +16,26 @@ from tinyml.graph.verifier import verify
 _IDENTIFIER = b"TFL3"
 _MAX_FILE = 256 << 20
 # TensorType of the TFLite schema
-_DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
+_DTYPES = {
+    0: "float32",
+    1: "float16",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    6: "bool",
+    7: "int16",
+    9: "int8",
+}
 # What the generated reader raises when an offset in the file is wild
-_WILD = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError)
+_WILD = (
+    struct.error,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    MemoryError,
+)
 
 
 def read(path: Path) -> Graph:
@@ -34,7 +51,9 @@ def read(path: Path) -> Graph:
         return _graph(path, Model.GetRootAsModel(content, 0), len(content))
     except _WILD as error:
         raise InputError(
-            path, f"malformed TFLite file ({type(error).__name__}: {error})", "convert the model again"
+            path,
+            f"malformed TFLite file ({type(error).__name__}: {error})",
+            "convert the model again",
         ) from None
 
 
@@ -85,7 +104,13 @@ def _bounded(count: int, size: int) -> int:
 def _tensor(model: Any, stored: Any) -> Tensor:
     shape = _indices(stored.ShapeAsNumpy())
     dtype = _DTYPES.get(stored.Type(), f"type {stored.Type()}")
-    return Tensor(_text(stored.Name()), shape, dtype, _quantization(stored), _data(model, stored, shape, dtype))
+    return Tensor(
+        _text(stored.Name()),
+        shape,
+        dtype,
+        _quantization(stored),
+        _data(model, stored, shape, dtype),
+    )
 
 
 def _quantization(stored: Any) -> Quantization | None:
@@ -94,7 +119,9 @@ def _quantization(stored: Any) -> Quantization | None:
         return None
     scales = tuple(float(scale) for scale in parameters.ScaleAsNumpy())
     zero_points = _indices(parameters.ZeroPointAsNumpy())
-    return Quantization(scales, zero_points or (0,) * len(scales), int(parameters.QuantizedDimension()))
+    return Quantization(
+        scales, zero_points or (0,) * len(scales), int(parameters.QuantizedDimension())
+    )
 
 
 def _data(model: Any, stored: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:

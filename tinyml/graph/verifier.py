@@ -79,7 +79,9 @@ def _order_fault(graph: Graph) -> str:
             return f"node {index} {node.operator} reads tensor {missing[0]} before it is computed"
         again = [i for i in node.outputs if i in known]
         if again:
-            return f"node {index} {node.operator} writes tensor {again[0]}, which has a value already"
+            return (
+                f"node {index} {node.operator} writes tensor {again[0]}, which has a value already"
+            )
         known.update(node.outputs)
     missing = [i for i in graph.outputs if i not in known]
     return f"output tensor {missing[0]} is never computed" if missing else ""

@@ -69,7 +69,9 @@ def _span(graph: Graph, plan: Plan, place: Mapping[int, int], tensor: int) -> sl
 
 def _must_hold(graph: Graph, intact: np.ndarray, tensor: int, index: int) -> None:
     if not intact.all():
-        raise PlanError(f"tensor {graph.tensors[tensor].name} is overwritten before node {index} reads it")
+        raise PlanError(
+            f"tensor {graph.tensors[tensor].name} is overwritten before node {index} reads it"
+        )
 
 
 def _overlap(a: slice, b: slice) -> bool:

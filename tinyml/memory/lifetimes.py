@@ -43,7 +43,7 @@ def buffers(graph: Graph, calls: Mapping[int, KernelCall]) -> tuple[Buffer, ...]
     found = [_buffer(graph, tensors) for tensors in groups.values()]
     for index, call in calls.items():
         if call.scratch_bytes:
-            name = f"scratch of {graph.nodes[index].name}"
+            name = f"scratch of node {index}"
             found.append(Buffer(name, call.scratch_bytes, index, index + 1, (), index))
     return tuple(sorted(found, key=lambda b: (b.first, b.last, b.name)))
 
@@ -93,12 +93,22 @@ def _first_use(graph: Graph, tensor: int) -> int:
 
 def _buffer(graph: Graph, tensors: Sequence[int]) -> Buffer:
     return Buffer(
-        graph.tensors[tensors[0]].name,
+        _name(graph, tensors),
         max(graph.tensors[t].nbytes for t in tensors),
         min(_first_use(graph, t) for t in tensors),
         max(last_use(graph, t) for t in tensors),
         tuple(tensors),
     )
+
+
+def _name(graph: Graph, tensors: Sequence[int]) -> str:
+    """The nodes that write a buffer, e.g. "node 3 CONV_2D, node 5 ADD"; converters' names say less."""
+    writers = [
+        f"node {index} {node.operator}"
+        for index, node in enumerate(graph.nodes)
+        if set(node.outputs) & set(tensors)
+    ]
+    return ", ".join(["input"] * any(t in graph.inputs for t in tensors) + writers)
 
 
 def reads(graph: Graph, index: int) -> tuple[int, ...]:

@@ -34,7 +34,8 @@ def lower_bound(buffers: Sequence[Buffer]) -> int:
     """The most bytes that are live at one position; no plan without overlaps needs fewer."""
     positions = {buffer.first for buffer in buffers}
     return max(
-        (sum(aligned(b.nbytes) for b in buffers if b.first <= p < b.last) for p in positions), default=0
+        (sum(aligned(b.nbytes) for b in buffers if b.first <= p < b.last) for p in positions),
+        default=0,
     )
 
 
@@ -43,7 +44,10 @@ def plan(buffers: tuple[Buffer, ...]) -> Plan:
     bound = lower_bound(buffers)
     orders = [
         sorted(range(len(buffers)), key=lambda i: (-buffers[i].nbytes, buffers[i].first)),
-        sorted(range(len(buffers)), key=lambda i: (buffers[i].first - buffers[i].last, buffers[i].first)),
+        sorted(
+            range(len(buffers)),
+            key=lambda i: (buffers[i].first - buffers[i].last, buffers[i].first),
+        ),
         sorted(range(len(buffers)), key=lambda i: (buffers[i].first, -buffers[i].nbytes)),
     ]
     best = min((_placed(buffers, order) for order in orders), key=lambda found: found[0])

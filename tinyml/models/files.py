@@ -41,7 +41,9 @@ def load(path: Path, allow_unsafe: bool = False) -> Any:
         return tf.keras.models.load_model(path, compile=False, **options)
     except Exception as error:  # Keras raises whatever the broken part happens to raise
         reason = " ".join(str(error).split())[:200]
-        raise InputError(path, f"Keras cannot load it ({reason})", "save it again with Keras 2") from None
+        raise InputError(
+            path, f"Keras cannot load it ({reason})", "save it again with Keras 2"
+        ) from None
 
 
 def save(model: Any, path: Path) -> None:
@@ -74,7 +76,9 @@ def _config(path: Path) -> Any:
                 return json.loads(text if isinstance(text, str) else text.decode())
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(
-            path, f"not a readable Keras model, or truncated ({error})", "save it again with Keras 2"
+            path,
+            f"not a readable Keras model, or truncated ({error})",
+            "save it again with Keras 2",
         ) from None
     raise InputError(path, f"unknown model type '{path.suffix}'", "give a .keras or .h5 file")
 

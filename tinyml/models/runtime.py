@@ -19,7 +19,9 @@ def tensorflow(seed: int | None = None) -> Any:
         import tensorflow as tf
     except ImportError:
         raise InputError(
-            "tensorflow", "not installed", "pip install 'tinyml-toolchain[train]' (Python 3.9 to 3.11)"
+            "tensorflow",
+            "not installed",
+            "pip install 'tinyml-toolchain[train]' (Python 3.9 to 3.11)",
         ) from None
     tf.get_logger().setLevel("ERROR")
     if seed is not None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from tinyml.ops.base import Operator
 
 _HELPERS = ("arithmetic", "base", "fixed_point", "rules", "windows")
 
 
-@lru_cache(maxsize=None)
+@cache
 def registry() -> dict[str, Operator]:
     """Every operator by its TFLite name, e.g. "CONV_2D"."""
     found = {}

@@ -52,9 +52,7 @@ def rounding_shift(x: np.ndarray, exponent: np.ndarray | int) -> np.ndarray:
     return (x >> exponent) + (remainder > threshold)
 
 
-def requantize(
-    x: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | int
-) -> np.ndarray:
+def requantize(x: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | int) -> np.ndarray:
     """MultiplyByQuantizedMultiplier: int64 array of int32 values -> int64 array of int32 values."""
     left = np.maximum(shift, 0)
     right = np.maximum(np.negative(shift), 0)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
 
 
-
 @dataclass(frozen=True)
 class Attributes:
     """Strides, dilations (height, width), padding (SAME or VALID) and fused activation."""

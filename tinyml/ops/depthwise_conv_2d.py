@@ -80,7 +80,9 @@ class DepthwiseConv2D(Operator):
         taps = windows.gather(inputs[0], node.input(0).q.zero_point, conv_2d.window_of(node))
         multiplier = node.output.shape[-1] // node.input(0).shape[-1]
         # Output channel c reads input channel c // multiplier.
-        acc = np.einsum("yxhwc,hwc->yxc", np.repeat(taps, multiplier, axis=-1), inputs[1][0].astype(np.int64))
+        acc = np.einsum(
+            "yxhwc,hwc->yxc", np.repeat(taps, multiplier, axis=-1), inputs[1][0].astype(np.int64)
+        )
         return [conv_2d.requantized(node, acc[np.newaxis])]
 
     def lower(self, node: NodeView) -> KernelCall:

@@ -67,7 +67,9 @@ class FullyConnected(Operator):
         stored.Init(options.Bytes, options.Pos)
         if stored.WeightsFormat() != 0:
             raise ValueError(f"fully connected weights format {stored.WeightsFormat()}")
-        return Attributes(activation_name(stored.FusedActivationFunction()), bool(stored.KeepNumDims()))
+        return Attributes(
+            activation_name(stored.FusedActivationFunction()), bool(stored.KeepNumDims())
+        )
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
         outputs, width = node.input(1).shape
@@ -79,7 +81,9 @@ class FullyConnected(Operator):
         return node.output.elements * node.input(1).shape[1]
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        rows = inputs[0].astype(np.int64).reshape(-1, inputs[1].shape[1]) - node.input(0).q.zero_point
+        rows = (
+            inputs[0].astype(np.int64).reshape(-1, inputs[1].shape[1]) - node.input(0).q.zero_point
+        )
         acc = rows @ inputs[1].astype(np.int64).T
         bias = node.optional(2)
         if bias is not None and bias.data is not None:

@@ -24,7 +24,9 @@ def slide(padding: str, size: int, window: int, stride: int, dilation: int = 1) 
     `output` is 0 or less when a VALID window does not fit.
     """
     reach = (window - 1) * dilation + 1
-    output = (size + stride - 1) // stride if padding == "SAME" else (size + stride - reach) // stride
+    output = (
+        (size + stride - 1) // stride if padding == "SAME" else (size + stride - reach) // stride
+    )
     total = max((output - 1) * stride + reach - size, 0)
     return Axis(size, output, total // 2)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tinyml import affine
 from tinyml.data import Dataset, Split
 from tinyml.errors import InputError
-from tinyml.quantize import affine
 from tinyml.quantize.tflm import Tflm
 
 _BATCH = 256

@@ -1,0 +1,81 @@
+"""What `validate` and `bench` share: they take an exported project, or a .tflite to export on the way."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinyml.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DEFAULT_TARGET = "cortex-m4"
+
+
+@contextmanager
+def opened(path: Path, target: str | None) -> Iterator[Path]:
+    """The project directory `path`, or a temporary one exported from the .tflite `path`.
+
+    Raises:
+        InputError: no such path, or --target with a project, which has one already.
+    """
+    from tinyml import run, targets
+    from tinyml.codegen import names, program, project
+
+    if path.is_dir():
+        if target is not None:
+            raise InputError(
+                f"--target {target}",
+                f"{path} was exported for its own target",
+                "leave the option out",
+            )
+        project.read_report(path)
+        yield path
+        return
+    board = targets.find(target or DEFAULT_TARGET)
+    compiled = program.compile_model(path)
+    with tempfile.TemporaryDirectory(prefix="tinyml-project-") as scratch:
+        directory = Path(scratch)
+        project.write(
+            directory, compiled, board, path, run.sha256(path), names.identifier(path.stem)
+        )
+        yield directory
+
+
+def judge(project_directory: Path) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    """What decides on exactness: TFLM when installed, else our own numpy reference.
+
+    Returns:
+        Its name, and int8 (N, ...) inputs -> int8 (N, ...) outputs.
+    """
+    from importlib.util import find_spec
+
+    from tinyml.codegen.project import MODEL
+
+    model = project_directory / MODEL
+    if find_spec("tflite_micro") is not None:
+        from tinyml.quantize.tflm import Tflm
+
+        return "TFLM", Tflm(model).predict
+    from tinyml.graph import reference, tflite_reader
+
+    graph = tflite_reader.read(model)
+    return "tinyml's numpy reference", lambda batch: reference.outputs(graph, batch)
+
+
+def write_result(
+    path: Path | None, command: str, source: Path, result: dict[str, Any], force: bool
+) -> None:
+    """Write a result as JSON with its run record, when the user gave --output."""
+    from tinyml import run
+
+    if path is None:
+        return
+    with run.step(command, path, inputs={"project": source}, settings={}, force=force) as step:
+        step.path.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        step.metrics.update(result)

@@ -1,0 +1,28 @@
+"""`tinyml targets`: the known cores and boards."""
+
+from __future__ import annotations
+
+import click
+
+from tinyml import console
+from tinyml.cli import options
+
+
+@click.command()
+@options.common
+def command() -> None:
+    """List the known cores and boards, for --target."""
+    from tinyml import targets
+
+    cores, boards = targets.cores(), targets.boards()
+    rows = [
+        [name, "core", table["summary"], f"builds for {table['board']}"]
+        for name, table in cores.items()
+    ]
+    for name, table in boards.items():
+        memories = (
+            f"{table['flash']['bytes'] >> 10:,} KB flash, {table['ram']['bytes'] >> 10:,} KB RAM"
+        )
+        rows.append([name, "board", table["summary"], memories])
+    value = {"cores": cores, "boards": boards}
+    console.result(value, console.table("", ["name", "kind", "what", ""], rows))

@@ -1,0 +1,123 @@
+"""Builds an exported project with its own Makefile, and reads sizes off the firmware."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinyml.errors import CheckFailed, InputError
+from tinyml.process import die_with_parent
+
+_NEEDED = {"firmware": ("arm-none-eabi-gcc", "make"), "host": ("cc", "make")}
+_PRODUCT = {"firmware": "firmware.elf", "host": "libmodel.so"}
+_PACKAGES = {
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "cc": "gcc libc6-dev",
+    "make": "make",
+    "qemu-system-arm": "qemu-system-arm",
+}
+_TIMEOUT_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a firmware takes, in bytes; the stack's reserve is not part of it.
+
+    flash = vectors + code (with the kernels' small tables) + weights + initial values of variables;
+    ram = variables with the arena.
+    """
+
+    flash: int
+    vectors: int
+    weights: int
+    code: int
+    ram: int
+
+
+def need(tool: str) -> str:
+    """The path of a tool.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    found = shutil.which(tool)
+    if found is None:
+        raise InputError(
+            tool,
+            "not found on PATH",
+            f"install it: apt-get install {_PACKAGES[tool]} (tinyml doctor)",
+        )
+    return found
+
+
+def build(project: Path, product: str, into: Path) -> Path:
+    """Run the project's Makefile.
+
+    Args:
+        project: an exported project.
+        product: "firmware" or "host".
+        into: the directory for objects and the product.
+
+    Returns:
+        The firmware's ELF file or the shared library.
+
+    Raises:
+        InputError: a compiler or make is missing.
+        CheckFailed: the project does not compile.
+    """
+    for tool in _NEEDED[product]:
+        need(tool)
+    command = ["make", "--silent", "-j2", "-C", str(project), product, f"BUILD={into.resolve()}"]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_TIMEOUT_SECONDS,
+            preexec_fn=die_with_parent,
+        )
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(
+            f"{project}: make {product} took over {_TIMEOUT_SECONDS} seconds"
+        ) from None
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.splitlines() if "rror" in line] or [
+            done.stderr.strip()
+        ]
+        raise CheckFailed(f"{project}: make {product} failed: {errors[0][:300]}")
+    return into / _PRODUCT[product]
+
+
+def sizes(elf: Path, weights: int) -> Sizes:
+    """Section sizes of a firmware.
+
+    Args:
+        elf: the firmware.
+        weights: bytes of constant arrays, from the project's report.
+
+    Raises:
+        CheckFailed: writable initialised data is there at all: constants belong in flash.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as stream:
+        sections = {s.name: int(s["sh_size"]) for s in ELFFile(stream).iter_sections()}
+    data = sections.get(".data", 0)
+    if data:
+        raise CheckFailed(
+            f"{elf}: {data} bytes of initialised data would be copied to RAM, expected 0"
+        )
+    vectors, text = sections.get(".vectors", 0), sections.get(".text", 0)
+    tables = sections.get(".rodata", 0) - weights
+    extra = sections.get(".ARM.exidx", 0)
+    return Sizes(
+        flash=vectors + text + tables + weights + extra,
+        vectors=vectors,
+        weights=weights,
+        code=text + tables + extra,
+        ram=sections.get(".bss", 0),
+    )
