@@ -62,8 +62,8 @@ def quantize(request: Request, output: Path) -> dict[str, Any]:
     metrics = {
         "bytes": len(content),
         "calibration": {"source": taken.source, "samples": len(taken)},
-        "input": _described(inputs[0]),
-        "output": _described(outputs[0]),
+        "input_tensor": _described(inputs[0]),
+        "output_tensor": _described(outputs[0]),
     }
     return metrics | (_accuracies(model, output, dataset.test) if dataset else {})
 
