@@ -18,6 +18,7 @@ from tinyml import __version__
 from tinyml.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
+MODELS = sorted((ROOT / "tests/models").glob("*.tflite"), key=lambda path: path.stat().st_size)
 MINORS = range(9, 14)  # the Pythons 3.x that base.lock is made for
 SHIPPED = ["firmware_templates", "cmsis_glue"]
 
@@ -113,3 +114,21 @@ def test_a_step_that_needs_tensorflow_says_which_extra_to_install(environment, t
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1, ended.stderr
     assert "tinyml-toolchain[train]" in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_tflite_goes_all_the_way_with_the_base_install(environment, tmp_path):
+    """Inspect, export, validate and bench, without TensorFlow and outside the checkout."""
+    shutil.copy(MODELS[0], tmp_path / "model.tflite")
+    for command in (
+        ["inspect", "model.tflite"],
+        ["export", "model.tflite", "--target", "cortex-m4", "--output", "project"],
+        ["validate", "project"],
+        ["validate", "project", "--emulator", "host"],
+        ["bench", "model.tflite"],
+    ):
+        ended = environment.run("tinyml", *command, "--json", cwd=tmp_path)
+        assert (ended.returncode, ended.stderr) == (0, ""), command
+        said = json.loads(ended.stdout)
+        assert said.get("exact", True), command
+    assert (tmp_path / "project/run.json").exists()
