@@ -132,7 +132,8 @@ def load(path: Path) -> Metadata:
         InputError: missing or broken file, another schema, arrays that do not fit together.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # opened here, because numpy leaves a broken file open
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             schema = int(stored["schema"])
             head = (str(stored["teacher_sha256"]), str(stored["layer"]), int(stored["classes"]))
             made = Metadata(*head, *(stored[name] for name in _ARRAYS))

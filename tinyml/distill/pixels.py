@@ -11,7 +11,7 @@ from tinyml.console import Progress
 from tinyml.distill.settings import PixelSettings
 from tinyml.models.runtime import tensorflow
 
-_BLOCK = 25  # steps between two readings of the losses
+_SHOW_EVERY = 25  # steps between two readings of the losses: reading waits for the device
 _BETA1, _BETA2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's own (arXiv 1412.6980, algorithm 1)
 
 
@@ -28,7 +28,7 @@ class PixelDescent:
 
     def __init__(self, terms: Terms, settings: PixelSettings) -> None:
         self._terms, self._settings = terms, settings
-        self._block = tensorflow().function(self._descend)
+        self._step = tensorflow().function(self._descend)
 
     def __call__(
         self, start: np.ndarray, target: np.ndarray, rng: np.random.Generator, bar: Progress
@@ -44,17 +44,16 @@ class PixelDescent:
         tf, steps = tensorflow(), self._settings.steps
         rates = self._rates()
         shifts = rng.integers(0, 2 * self._settings.jitter + 1, (steps, 2), dtype=np.int32)
-        x = tf.constant(start)
+        wanted, x = tf.constant(target), tf.constant(start)
         state = (x, tf.zeros_like(x), tf.zeros_like(x))
-        for first in range(0, steps, _BLOCK):
-            part = slice(first, first + _BLOCK)
-            # tensors, not numbers: a number would compile the block anew for each value
-            state, terms = self._block(
-                state, tf.constant(target), tf.constant(rates[part]), tf.constant(shifts[part])
-            )
-            bar.advance(
-                len(rates[part]) * len(start), **{n: float(value) for n, value in terms.items()}
-            )
+        for index in range(steps):
+            # tensors, not numbers: a number would compile the step anew for each value
+            rate, shift = tf.constant(rates[index]), tf.constant(shifts[index])
+            state, terms = self._step(state, wanted, rate, shift)
+            if (index + 1) % _SHOW_EVERY == 0 or index + 1 == steps:
+                moved = index % _SHOW_EVERY + 1
+                values = {name: float(value) for name, value in terms.items()}
+                bar.advance(moved * len(start), **values)
         return np.asarray(state[0])
 
     def _rates(self) -> np.ndarray:
@@ -64,26 +63,25 @@ class PixelDescent:
         correction = np.sqrt(1 - _BETA2**step) / (1 - _BETA1**step)
         return (self._settings.learning_rate * cosine * correction).astype(np.float32)
 
-    def _descend(self, state: Any, target: Any, rates: Any, shifts: Any) -> Any:
+    def _descend(self, state: Any, target: Any, rate: Any, shift: Any) -> Any:
+        """One step of Adam: the new (images, first moment, second moment), and the terms."""
         tf = tensorflow()
         x, first, second = state
-        terms = self._shifted_terms(x, target, shifts[0])
-        for index in tf.range(tf.shape(rates)[0]):
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                terms = self._shifted_terms(x, target, shifts[index])
-                total = tf.add_n(list(terms.values()))
-            gradient = tape.gradient(total, x)
-            first = _BETA1 * first + (1 - _BETA1) * gradient
-            second = _BETA2 * second + (1 - _BETA2) * tf.square(gradient)
-            x = tf.clip_by_value(x - rates[index] * first / (tf.sqrt(second) + _EPSILON), 0.0, 1.0)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            terms = self._terms(self._shifted(x, shift), target)
+            total = tf.add_n(list(terms.values()))
+        gradient = tape.gradient(total, x)
+        first = _BETA1 * first + (1 - _BETA1) * gradient
+        second = _BETA2 * second + (1 - _BETA2) * tf.square(gradient)
+        x = tf.clip_by_value(x - rate * first / (tf.sqrt(second) + _EPSILON), 0.0, 1.0)
         return (x, first, second), terms
 
-    def _shifted_terms(self, x: Any, target: Any, shift: Any) -> dict[str, Any]:
-        """Terms of the batch moved by `shift` - jitter pixels, dark where nothing moved in."""
+    def _shifted(self, x: Any, shift: Any) -> Any:
+        """The batch moved by `shift` - jitter pixels, dark where nothing moved in."""
         tf, jitter = tensorflow(), self._settings.jitter
-        if jitter:
-            padded = tf.pad(x, [[0, 0], [jitter, jitter], [jitter, jitter], [0, 0]])
-            begin = tf.concat([[0], shift, [0]], 0)
-            x = tf.ensure_shape(tf.slice(padded, begin, tf.shape(x)), x.shape)
-        return self._terms(x, target)
+        if not jitter:
+            return x
+        padded = tf.pad(x, [[0, 0], [jitter, jitter], [jitter, jitter], [0, 0]])
+        begin = tf.concat([[0], shift, [0]], 0)
+        return tf.ensure_shape(tf.slice(padded, begin, tf.shape(x)), x.shape)

@@ -35,6 +35,7 @@ _WILD = (
     AttributeError,
     OverflowError,
     MemoryError,
+    KeyError,
 )
 
 

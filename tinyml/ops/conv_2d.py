@@ -12,6 +12,7 @@ from tinyml.ops.base import Array, Fields, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
     batch_of_one,
+    effective_scale,
     fused_activation,
     input_count,
     int8_activations,
@@ -73,6 +74,7 @@ class Conv2D(Operator):
         symmetric_weights,
         weights_fit,
         int32_bias,
+        effective_scale,
         fused_activation,
         strides_positive,
     )

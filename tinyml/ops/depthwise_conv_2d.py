@@ -12,6 +12,7 @@ from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
     batch_of_one,
+    effective_scale,
     fused_activation,
     input_count,
     int8_activations,
@@ -52,6 +53,7 @@ class DepthwiseConv2D(Operator):
         symmetric_weights,
         weights_fit,
         int32_bias,
+        effective_scale,
         fused_activation,
         conv_2d.strides_positive,
     )

@@ -11,6 +11,7 @@ from tinyml.ops import arithmetic
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
+    effective_scale,
     fused_activation,
     input_count,
     int8_activations,
@@ -57,6 +58,7 @@ class FullyConnected(Operator):
         plain_layout,
         last_dimension,
         int32_bias,
+        effective_scale,
         fused_activation,
     )
 

@@ -32,6 +32,12 @@ def over_the_image(node: NodeView) -> str:
     return "" if right else f"axes {axes.data.ravel().tolist()} of shape {image}"
 
 
+def scales_comparable(node: NodeView) -> str:
+    """Input and output scales are within a factor of 2^30. Remedy: quantize the model again."""
+    ratio = node.input(0).q.scale / node.output.q.scale
+    return "" if 2.0**-30 < ratio < 2.0**30 else f"{ratio:g}"
+
+
 def _rescale(node: NodeView) -> tuple[int, int]:
     """(multiplier, shift) from a sum to the output's units (QuantizedMeanOrSum: 1 / count folded in)."""
     count = node.input(0).shape[1] * node.input(0).shape[2]
@@ -46,7 +52,7 @@ class Mean(Operator):
 
     name = "MEAN"
     summary = "mean over height and width"
-    rules = (input_count(2, 2), int8_activations, over_the_image)
+    rules = (input_count(2, 2), int8_activations, over_the_image, scales_comparable)
 
     def parse(self, options: Any) -> Attributes:
         from tflite.ReducerOptions import ReducerOptions

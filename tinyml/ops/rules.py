@@ -18,13 +18,15 @@ def activation_name(code: int) -> str:
 
 
 def int8_activations(node: NodeView) -> str:
-    """Activations are int8 with one scale and zero point each. Remedy: quantize the model to int8
+    """Activations are int8 arrays with one scale and zero point each. Remedy: quantize the model to int8
     first, e.g. `tinyml quantize MODEL --calibration DATA -o model.tflite`.
     """
     tensors = [t for t in (*node.inputs, *node.outputs) if t is not None and not t.is_constant]
     for tensor in tensors:
         if tensor.dtype != "int8":
             return f"'{tensor.name}' is {tensor.dtype}"
+        if not tensor.shape:
+            return f"'{tensor.name}' is a scalar"
         if tensor.quantization is None or tensor.quantization.per_channel:
             return f"'{tensor.name}' has no single scale"
         if not -128 <= tensor.q.zero_point <= 127:
@@ -71,6 +73,14 @@ def int32_bias(node: NodeView) -> str:
         return f"a bias that is {'not constant' if bias.data is None else bias.dtype}"
     channels = node.output.shape[-1]
     return "" if bias.shape == (channels,) else f"bias shape {bias.shape} for {channels} channels"
+
+
+def effective_scale(node: NodeView) -> str:
+    """The effective scale, input times weights over output, is below 2^30. Remedy: quantize the
+    model again.
+    """
+    largest = node.input(0).q.scale * max(node.input(1).q.scales) / node.output.q.scale
+    return "" if largest < 1 << 30 else f"{largest:g}"
 
 
 def input_count(least: int, most: int) -> Rule:
