@@ -5,8 +5,11 @@
 
 PY := .venv/bin/python
 OUT ?= out/digits
-# Extra arguments for pytest, e.g. make test PYTEST_ARGS="-k planner -x"
+# Tests run in JOBS processes (0: in one, as a debugger needs it), each file in one of them. Extra
+# arguments for pytest, e.g. make test PYTEST_ARGS="-k planner -x"
+JOBS ?= 2
 PYTEST_ARGS ?=
+PYTEST = $(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +22,10 @@ demo: setup ## From a teacher to a verified firmware, on handwritten digits (int
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" bash examples/digits/demo.sh "$(OUT)"
 
 test: lint ## Lint, then all tests
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(PYTEST)
 
 test-fast: setup ## The tests that take seconds
-	@$(PY) -m pytest -m "not slow" $(PYTEST_ARGS)
+	@$(PYTEST) -m "not slow"
 
 lint: setup ## ruff and mypy, nothing changed
 	@$(PY) -m ruff check
