@@ -99,12 +99,12 @@ class StudentSettings:
         augment: change the images by small affine maps.
     """
 
-    steps: int = 3000
+    steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 3e-3
     temperature: float = 4.0
     mixup: float = 0.5
-    disagreement: float = 0.0
+    disagreement: float = 0.1
     augment: bool = True
 
 

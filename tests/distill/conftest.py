@@ -1,0 +1,76 @@
+"""A small teacher with settled batch norms, trained for seconds and shared by all tests here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+tensorflow = pytest.importorskip("tensorflow")
+
+from tinyml import data  # noqa: E402
+from tinyml.cli import cli  # noqa: E402
+from tinyml.distill.teacher import Teacher  # noqa: E402
+from tinyml.models import files, registry, runtime, training  # noqa: E402
+from tinyml.models.settings import TrainSettings  # noqa: E402
+
+# Keras 2.14 draws its seeds with random.randint(1, 1e9), a float
+_KERAS_SEEDS = "ignore:non-integer arguments to randrange:DeprecationWarning"
+
+
+def pytest_collection_modifyitems(items) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings(_KERAS_SEEDS))
+
+
+@pytest.fixture(scope="session")
+def digits():
+    return data.load("digits")
+
+
+@pytest.fixture(scope="session")
+def teacher_path(tmp_path_factory, digits) -> Path:
+    runtime.tensorflow(0)
+    model = registry.build("resnet-6-8", digits.shape, digits.classes)
+    training.train(
+        model, digits.train, TrainSettings(epochs=8, batch_size=32, augment=False), seed=0
+    )
+    path = tmp_path_factory.mktemp("teacher") / "teacher.keras"
+    files.save(model, path)
+    return path
+
+
+@pytest.fixture
+def teacher(teacher_path) -> Teacher:
+    return Teacher.load(teacher_path)
+
+
+@pytest.fixture
+def tinyml():
+    """Runs the command line in this process; errors come out as exceptions."""
+
+    def run(*arguments: object) -> None:
+        cli.main([str(a) for a in arguments], standalone_mode=False)
+
+    return run
+
+
+@pytest.fixture
+def plain_teacher_path(tmp_path) -> Path:
+    """A classifier without batch norm, ending in softmax, pooled by GlobalAveragePooling2D."""
+    keras = runtime.tensorflow(0).keras
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(inputs)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
+    path = tmp_path / "plain.keras"
+    files.save(model, path)
+    return path
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)

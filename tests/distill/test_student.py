@@ -1,0 +1,201 @@
+"""Students that learn from dreams alone."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from tinyml import data, dreams
+from tinyml.distill import student
+from tinyml.distill.channels import inherit
+from tinyml.distill.settings import StudentSettings
+from tinyml.distill.teacher import Teacher
+from tinyml.dreams import Dreams
+from tinyml.errors import InputError
+from tinyml.models import files, registry, runtime, training
+
+
+@pytest.fixture
+def dreams_path(tmp_path, rng):
+    path = tmp_path / "dreams"
+    path.mkdir()
+    shard = Dreams(
+        rng.random((40, 8, 8, 1), np.float32),
+        np.zeros(40, np.int64),
+        np.zeros((40, 10), np.float32),
+    )
+    dreams.write_shard(path, 0, shard)
+    return path
+
+
+def learn(tinyml, teacher_path, dreams_path, output, *more):
+    tinyml(
+        *("distill", "student", "--teacher", teacher_path, "--dreams", dreams_path),
+        *("--student", "resnet-4-4", "--steps", 6, "-o", output, *more),
+    )
+
+
+def test_student_never_touches_data(tinyml, teacher_path, dreams_path, tmp_path, monkeypatch):
+    def refuse(source):
+        raise AssertionError(f"loaded {source}")
+
+    monkeypatch.setattr(data, "load", refuse)
+    learn(tinyml, teacher_path, dreams_path, tmp_path / "s.keras")
+    record = json.loads((tmp_path / "s.keras.run.json").read_text())
+    assert set(record["inputs"]) == {"teacher", "dreams"}
+    assert not any(name.startswith("accuracy") for name in record["metrics"])
+
+
+def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dreams_path, tmp_path):
+    learn(tinyml, teacher_path, dreams_path, tmp_path / "blind.keras")
+    learn(tinyml, teacher_path, dreams_path, tmp_path / "judged.keras", "--data", "digits")
+    blind, judged = (tmp_path / n for n in ("blind.keras", "judged.keras"))
+    assert blind.read_bytes() == judged.read_bytes()
+    metrics = json.loads((tmp_path / "judged.keras.run.json").read_text())["metrics"]
+    assert {"accuracy_test", "accuracy_validation", "accuracy_by_class"} <= set(metrics)
+    assert metrics["times_smaller"] == pytest.approx(
+        metrics["parameters_teacher"] / metrics["parameters"], abs=0.01
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", [("--disagreement", 0), ("--init", "teacher-channels")])
+def test_same_seed_same_bytes(tinyml, teacher_path, dreams_path, tmp_path, extra):
+    for name in ("a.keras", "b.keras"):
+        more = ("--student", "resnet-6-4", "--seed", 2, *extra)
+        learn(tinyml, teacher_path, dreams_path, tmp_path / name, *more)
+    assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
+
+
+@pytest.mark.slow
+def test_imitation_makes_student_and_teacher_agree(teacher, digits):
+    """On images as good as data the student must come near; no label is used."""
+    made = student.build("resnet-6-8", teacher, "random")
+    settings = StudentSettings(steps=300, augment=False, mixup=0, disagreement=0)
+    student.distill(made, teacher, digits.train.x, settings, seed=0)
+    answers = (training.predict(made, digits.test.x), teacher.answers(digits.test.x))
+    assert np.mean(answers[0].argmax(1) == answers[1].argmax(1)) > 0.75
+
+
+def test_dreams_are_pooled(tinyml, teacher_path, dreams_path, tmp_path):
+    learn(tinyml, teacher_path, dreams_path, tmp_path / "s.keras", "--dreams", dreams_path)
+    record = json.loads((tmp_path / "s.keras.run.json").read_text())
+    assert record["metrics"]["dreams"] == 80
+    assert set(record["inputs"]) == {"teacher", "dreams", "dreams_2"}
+
+
+def test_student_from_a_file_takes_its_structure_and_not_its_weights(teacher, tmp_path):
+    runtime.tensorflow(0)
+    stored = registry.build("resnet-4-5", (8, 8, 1), 10)
+    files.save(stored, tmp_path / "s.keras")
+    made = student.build(str(tmp_path / "s.keras"), teacher, "random")
+    assert [w.shape for w in made.weights] == [w.shape for w in stored.weights]
+    assert np.abs(made.get_weights()[0] - stored.get_weights()[0]).max() > 0.01
+
+
+def test_whole_teacher_inherited_is_the_teacher(teacher, digits):
+    made = student.build("resnet-6-8", teacher, "teacher-channels")
+    np.testing.assert_allclose(
+        training.predict(made, digits.test.x[:9]), teacher.answers(digits.test.x[:9]), atol=1e-5
+    )
+
+
+def test_narrow_student_keeps_the_channels_with_the_largest_gamma(teacher):
+    made = student.build("resnet-6-4", teacher, "teacher-channels")
+    trunk = ["stem_bn", "stage1_block1_conv2_bn"]  # one group: the shortcut adds them
+    worth = sum(np.abs(teacher.model.get_layer(n).gamma.numpy()) for n in trunk)
+    kept = np.sort(np.argsort(-worth, kind="stable")[:4])
+    whole, own = (m.get_layer("stem").get_weights()[0] for m in (teacher.model, made))
+    np.testing.assert_array_equal(own, whole[..., kept])
+    inner = np.abs(teacher.model.get_layer("stage1_block1_conv1_bn").gamma.numpy())
+    chosen = np.sort(np.argsort(-inner, kind="stable")[:4])
+    whole, own = (
+        m.get_layer("stage1_block1_conv1").get_weights()[0] for m in (teacher.model, made)
+    )
+    np.testing.assert_array_equal(own, whole[:, :, kept][..., chosen])
+
+
+def test_depthwise_channels_follow_their_group():
+    k = runtime.tensorflow(0).keras
+
+    def network(width):
+        inputs = k.Input((8, 8, 1))
+        x = k.layers.BatchNormalization()(k.layers.Conv2D(width, 3)(inputs))
+        x = k.layers.BatchNormalization(name="norm")(k.layers.DepthwiseConv2D(3, name="depth")(x))
+        return k.Model(inputs, k.layers.Dense(3)(k.layers.GlobalAveragePooling2D()(x)))
+
+    teacher, made = network(6), network(2)
+    teacher.get_layer("norm").set_weights([np.arange(6) - 3.5, *np.ones((3, 6))])
+    inherit(made, teacher)
+    wide, narrow = (m.get_layer("depth").get_weights() for m in (teacher, made))
+    np.testing.assert_array_equal(narrow[0], wide[0][:, :, [0, 1]])
+    np.testing.assert_array_equal(narrow[1], wide[1][[0, 1]])
+
+
+def test_student_of_another_depth_cannot_inherit(teacher):
+    with pytest.raises(InputError, match=r"--init.*narrower"):
+        student.build("resnet-8-4", teacher, "teacher-channels")
+
+
+def test_student_may_end_in_softmax(plain_teacher_path, teacher, rng):
+    made = student.build(str(plain_teacher_path), teacher, "random")
+    x = rng.random((40, 8, 8, 1), np.float32)
+    loss = student.distill(made, teacher, x, StudentSettings(steps=3, batch_size=8), seed=0)
+    assert np.isfinite(loss)
+    assert Teacher(made).answers(x[:3]).shape == (3, 10)
+
+
+def test_unfitting_student(teacher, tmp_path):
+    files.save(registry.build("resnet-4-4", (8, 8, 1), 7), tmp_path / "s.keras")
+    with pytest.raises(InputError, match="7 classes, the teacher"):
+        student.build(str(tmp_path / "s.keras"), teacher, "random")
+
+
+def test_unfitting_dreams(tinyml, teacher_path, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    shard = Dreams(np.zeros((2, 9, 9, 1), np.float32), np.zeros(2, np.int64), np.zeros((2, 10)))
+    dreams.write_shard(other, 0, shard)
+    with pytest.raises(InputError, match=r"dreams have shape \(9, 9, 1\)"):
+        learn(tinyml, teacher_path, other, tmp_path / "s.keras")
+    assert not (tmp_path / "s.keras").exists()
+
+
+def test_no_dreams(tinyml, teacher_path, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no dreams in it"):
+        learn(tinyml, teacher_path, tmp_path / "empty", tmp_path / "s.keras")
+
+
+@pytest.mark.parametrize(
+    "first", [("distill",), pytest.param(("distill", "run"), marks=pytest.mark.slow)]
+)
+def test_run_does_all_in_one_go(tinyml, teacher_path, tmp_path, capsys, first):
+    out = tmp_path / "all"
+    tinyml(
+        *(*first, "--teacher", teacher_path, "--student", "resnet-4-4", "--count", 20),
+        *("--dream-steps", 5, "--steps", 5, "--json", "-o", out),
+    )
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed) == {"output", "dreams", "student"}
+    assert len(dreams.read(out / "dreams")) == 20
+    assert files.load(out / "student.keras").output_shape == (None, 10)
+    for record in ("run.json", "dreams/run.json", "student.keras.run.json"):
+        assert (out / record).is_file()
+
+
+@pytest.mark.slow
+def test_dreams_teach_what_noise_does_not(tinyml, teacher_path, tmp_path):
+    accuracy = {}
+    for method in ("deepinversion", "uniform"):
+        out = tmp_path / method
+        tinyml(
+            *("distill", "--teacher", teacher_path, "--student", "resnet-6-4", "--method", method),
+            *("--count", 300, "--steps", 600, "--data", "digits", "-o", out),
+        )
+        record = json.loads((out / "student.keras.run.json").read_text())
+        accuracy[method] = record["metrics"]["accuracy_test"]
+    assert accuracy["deepinversion"] > 0.7
+    assert accuracy["deepinversion"] > accuracy["uniform"] + 0.1
