@@ -151,9 +151,12 @@ def dream(tinyml, teacher_path, output, *more):
     )
 
 
-def test_dream_command_writes_the_format_and_repeats(tinyml, teacher_path, tmp_path):
+@pytest.mark.parametrize(
+    "method", ["uniform", pytest.param("deepinversion", marks=pytest.mark.slow)]
+)
+def test_dream_command_writes_the_format_and_repeats(tinyml, teacher_path, tmp_path, method):
     for name in ("a", "b"):
-        dream(tinyml, teacher_path, tmp_path / name, "--method", "deepinversion,noise")
+        dream(tinyml, teacher_path, tmp_path / name, "--method", f"{method},noise")
     made = dreams.read(tmp_path / "a")
     assert made.x.shape == (20, 8, 8, 1)
     assert made.logits.shape == (20, 10)
@@ -167,7 +170,7 @@ def test_dream_command_writes_the_format_and_repeats(tinyml, teacher_path, tmp_p
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     recipe = json.loads((tmp_path / "a" / "recipe.json").read_text())
     assert recipe["batches"] == [
-        {"method": "deepinversion", "count": 10},
+        {"method": method, "count": 10},
         {"method": "noise", "count": 10},
     ]
     metrics = json.loads((tmp_path / "a" / "run.json").read_text())["metrics"]

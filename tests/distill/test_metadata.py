@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -177,6 +178,16 @@ def test_metadata_command(tinyml, teacher_path, tmp_path, capsys):
     assert printed["samples"] == 131
     assert printed["smallest_cluster"] >= 5
     assert metadata.load(tmp_path / "a.npz").teacher_sha256 == run.sha256(teacher_path)
+
+
+def test_metadata_of_another_teacher_file_is_refused(made, tinyml, teacher_path, tmp_path):
+    other = dataclasses.replace(made, teacher_sha256="0" * 64)
+    metadata.save(other, tmp_path / "m.npz")
+    with pytest.raises(InputError, match="another teacher"):
+        tinyml(
+            *("distill", "dream", "--teacher", teacher_path, "--metadata", tmp_path / "m.npz"),
+            *("--method", "activation", "-o", tmp_path / "d"),
+        )
 
 
 def test_metadata_command_refuses_unfitting_data(tinyml, teacher_path, tmp_path):

@@ -68,7 +68,7 @@ def test_affine_shift_moves_whole_pixels():
             return np.full(shape, high)
 
     x = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
-    moved = affine(x, Affine(1, 0, 0, 0), Fixed())
+    moved = affine(x, Affine(1 / 4, 0, 0, 0), Fixed())
     np.testing.assert_allclose(moved[0, :3, :3, 0], x[0, 1:, 1:, 0], atol=0.01)
     np.testing.assert_allclose(moved[0, 3], 0, atol=0.01)
 

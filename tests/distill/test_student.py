@@ -10,6 +10,7 @@ import pytest
 from tinyml import data, dreams
 from tinyml.distill import student
 from tinyml.distill.channels import inherit
+from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.settings import StudentSettings
 from tinyml.distill.teacher import Teacher
 from tinyml.dreams import Dreams
@@ -33,7 +34,7 @@ def dreams_path(tmp_path, rng):
 def learn(tinyml, teacher_path, dreams_path, output, *more):
     tinyml(
         *("distill", "student", "--teacher", teacher_path, "--dreams", dreams_path),
-        *("--student", "resnet-4-4", "--steps", 6, "-o", output, *more),
+        *("--student", "resnet-4-4", "--steps", 6, "--disagreement", 0, "-o", output, *more),
     )
 
 
@@ -61,7 +62,7 @@ def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dream
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("extra", [("--disagreement", 0), ("--init", "teacher-channels")])
+@pytest.mark.parametrize("extra", [("--disagreement", 0.2), ("--init", "teacher-channels")])
 def test_same_seed_same_bytes(tinyml, teacher_path, dreams_path, tmp_path, extra):
     for name in ("a.keras", "b.keras"):
         more = ("--student", "resnet-6-4", "--seed", 2, *extra)
@@ -77,6 +78,30 @@ def test_imitation_makes_student_and_teacher_agree(teacher, digits):
     student.distill(made, teacher, digits.train.x, settings, seed=0)
     answers = (training.predict(made, digits.test.x), teacher.answers(digits.test.x))
     assert np.mean(answers[0].argmax(1) == answers[1].argmax(1)) > 0.75
+
+
+def test_images_move_to_where_the_two_disagree(teacher, rng):
+    made = Teacher(student.build("resnet-4-4", teacher, "random"))
+    x = rng.random((8, 8, 8, 1), np.float32)
+    moved = student._disagree(
+        runtime.tensorflow().constant(x), np.full((8, 1, 1, 1), 0.05, np.float32), teacher, made, 4
+    )
+
+    def distance(images):
+        return float(imitation(teacher.logits(images), made.logits(images), 4.0))
+
+    assert distance(moved) > distance(x)
+    assert np.sqrt(np.mean((moved - x) ** 2, axis=(1, 2, 3))).max() < 0.0501
+    assert 0 <= np.min(moved) <= np.max(moved) <= 1
+
+
+def test_without_mixing_and_augmentation_the_student_sees_the_dreams_themselves(rng):
+    x = rng.random((5, 8, 8, 1), np.float32)
+    settings = StudentSettings(batch_size=30, mixup=0, augment=False, disagreement=0.2)
+    shown, reach = student._Mixer(x, settings, rng)()
+    assert {image.tobytes() for image in shown} <= {image.tobytes() for image in x}
+    assert reach.shape == (30, 1, 1, 1)
+    assert 0 <= reach.min() <= reach.max() < 0.2
 
 
 def test_dreams_are_pooled(tinyml, teacher_path, dreams_path, tmp_path):
@@ -184,6 +209,8 @@ def test_run_does_all_in_one_go(tinyml, teacher_path, tmp_path, capsys, first):
     assert files.load(out / "student.keras").output_shape == (None, 10)
     for record in ("run.json", "dreams/run.json", "student.keras.run.json"):
         assert (out / record).is_file()
+    inputs = json.loads((out / "student.keras.run.json").read_text())["inputs"]
+    assert inputs["dreams"]["path"] == str(out / "dreams")
 
 
 @pytest.mark.slow

@@ -101,10 +101,10 @@ class StudentSettings:
 
     steps: int = 1000
     batch_size: int = 64
-    learning_rate: float = 3e-3
+    learning_rate: float = 6e-3
     temperature: float = 4.0
     mixup: float = 0.5
-    disagreement: float = 0.1
+    disagreement: float = 0.2
     augment: bool = True
 
 

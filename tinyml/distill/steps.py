@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyml import console, data, dreams, run
+from tinyml import data, dreams, run
 from tinyml.distill import dreaming, metadata, student, synthesizers
 from tinyml.distill.settings import Limits, PixelSettings, Plan, StudentSettings
 from tinyml.distill.teacher import Teacher
@@ -89,10 +89,7 @@ def write_dreams(
     with run.step(
         "distill dream",
         output.path,
-        inputs={
-            "teacher": teacher.path,
-            **({"metadata": metadata_path} if metadata_path else {}),
-        },
+        inputs={"teacher": teacher.path, **_metadata_input(metadata_path)},
         settings={"layer": teacher.layer, **asdict(plan), **asdict(pixels)},
         seed=seed,
         force=output.force,
@@ -195,7 +192,11 @@ def _metadata(path: Path | None, teacher: TeacherFile) -> metadata.Metadata | No
         return None
     known = metadata.load(path)
     if known.teacher_sha256 != run.sha256(teacher.path):
-        console.note(f"{path}: made with another teacher's file than {teacher.path}")
+        raise InputError(
+            path,
+            f"was made with another teacher than {teacher.path} (their SHA-256 differ)",
+            "make it again with this teacher",
+        )
     return known
 
 
@@ -207,6 +208,10 @@ def _require_data_fits(dataset: data.Dataset, teacher: Teacher) -> None:
             f"has {dataset.classes} classes, {teacher.where} has {teacher.classes}",
             "use the data set that the teacher was made for",
         )
+
+
+def _metadata_input(path: Path | None) -> dict[str, Path]:
+    return {"metadata": path} if path else {}
 
 
 def _data_input(source: str | None) -> dict[str, Path]:
@@ -232,11 +237,10 @@ def write_all(
     Returns:
         metrics of both steps, under "dreams" and "student".
     """
-    require_inputs = {"metadata": metadata_path} if metadata_path else {}
     with run.step(
         "distill run",
         output.path,
-        inputs={"teacher": teacher.path, **require_inputs, **_data_input(source)},
+        inputs={"teacher": teacher.path, **_metadata_input(metadata_path), **_data_input(source)},
         settings={"student": student_settings[0], "methods": dreaming_settings[0].methods},
         seed=seed,
         force=output.force,
@@ -250,4 +254,12 @@ def write_all(
         step.metrics["student"] = write_student(
             teacher, [made], *student_settings, source, seed, into
         )
+        for part in (made, into.path):
+            _correct_paths(run.record_path(part), step.path, output.path)
     return step.metrics
+
+
+def _correct_paths(record: Path, scratch: Path, final: Path) -> None:
+    """Name a record's files by the place that the directory is about to be renamed to."""
+    text = record.read_text(encoding="utf-8")
+    record.write_text(text.replace(str(scratch), str(final)), encoding="utf-8")

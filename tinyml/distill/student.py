@@ -73,9 +73,9 @@ def distill(
     pupil = Teacher(student, where=student.name)
     mixer = _Mixer(x, settings, np.random.default_rng(seed))
 
-    def loss(x: Any) -> Any:
+    def loss(x: Any, reach: Any) -> Any:
         if settings.disagreement:
-            x = _disagree(x, teacher, pupil, settings)
+            x = _disagree(x, reach, teacher, pupil, settings.temperature)
         wanted = tensorflow().stop_gradient(teacher.logits(x))
         given = pupil.as_logits(student(x, training=True))
         return imitation(wanted, given, settings.temperature)
@@ -91,30 +91,33 @@ def distill(
 
 
 class _Mixer:
-    """Batches of dreams, some of them mixed in pairs, changed by small affine maps."""
+    """Batches of dreams, changed by small affine maps and some of them mixed in pairs.
+
+    With each image goes its reach: how far it is moved to where student and teacher disagree.
+    """
 
     def __init__(self, x: np.ndarray, settings: StudentSettings, rng: np.random.Generator) -> None:
         self._x, self._settings, self._rng = x, settings, rng
 
-    def __call__(self) -> tuple[np.ndarray]:
+    def __call__(self) -> tuple[np.ndarray, np.ndarray]:
+        """Images float32 (batch, H, W, C) and reaches float32 (batch, 1, 1, 1)."""
         size, rng = self._settings.batch_size, self._rng
-        x = self._changed(size)
-        share = rng.random((size, 1, 1, 1), np.float32)
-        share = np.where(rng.random((size, 1, 1, 1)) < self._settings.mixup, share, 1)
-        return ((share * x + (1 - share) * self._changed(size)).astype(np.float32),)
+        share, chance, reach = rng.random((3, size, 1, 1, 1), np.float32)
+        share = np.where(chance < self._settings.mixup, share, np.float32(1))
+        x = share * self._changed(size) + (1 - share) * self._changed(size)
+        return x, self._settings.disagreement * reach
 
     def _changed(self, size: int) -> np.ndarray:
         x = self._x[self._rng.integers(len(self._x), size=size)]
         return affine(x, Affine(), self._rng) if self._settings.augment else x
 
 
-def _disagree(x: Any, teacher: Teacher, pupil: Teacher, settings: StudentSettings) -> Any:
-    """Images moved one step up the gradient of the imitation loss, within [0, 1]."""
+def _disagree(x: Any, reach: Any, teacher: Teacher, pupil: Teacher, temperature: float) -> Any:
+    """Images moved by `reach` (root mean square) up the gradient of the imitation loss."""
     tf = tensorflow()
     with tf.GradientTape() as tape:
         tape.watch(x)
-        distance = imitation(teacher.logits(x), pupil.logits(x), settings.temperature)
+        distance = imitation(teacher.logits(x), pupil.logits(x), temperature)
     gradient = tape.gradient(distance, x)
     length = tf.sqrt(tf.reduce_mean(tf.square(gradient), axis=(1, 2, 3), keepdims=True)) + 1e-12
-    reach = settings.disagreement * tf.random.uniform((tf.shape(x)[0], 1, 1, 1))
     return tf.stop_gradient(tf.clip_by_value(x + reach * gradient / length, 0.0, 1.0))

@@ -12,13 +12,13 @@ class Affine:
     """How far an image may be changed; each is the largest value drawn.
 
     Args:
-        shift: translation in pixels.
+        shift: translation, in sides of the image.
         rotation: in radians.
         scale: relative change of size.
         shear: horizontal shear, in pixels a pixel.
     """
 
-    shift: float = 0.7
+    shift: float = 0.09
     rotation: float = 0.2
     scale: float = 0.12
     shear: float = 0.15
@@ -37,6 +37,7 @@ def affine(x: np.ndarray, how: Affine, rng: np.random.Generator) -> np.ndarray:
     """
     count, height, width, _ = x.shape
     matrix, shift = _draw(count, how, rng)
+    shift = shift * (height, width)
     rows, columns = np.mgrid[:height, :width]
     centre = np.array([(height - 1) / 2, (width - 1) / 2])
     grid = np.stack([rows, columns], -1).reshape(-1, 2) - centre
