@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-void counter_init(void);
-uint32_t counter_ticks(void); /* counts up, wraps at 2^32 */
+/* Starts counting from 0: a start and a read always give the same count for the same instructions. */
+void counter_start(void);
+uint32_t counter_ticks(void); /* since the start, wraps at 2^32 */
 
 #endif

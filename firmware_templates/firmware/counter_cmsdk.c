@@ -8,8 +8,9 @@ typedef struct {
 
 #define TIMER ((cmsdk_timer *)BOARD_COUNTER_BASE)
 
-void counter_init(void)
+void counter_start(void)
 {
+    TIMER->control = 0u;
     TIMER->reload = 0xffffffffu;
     TIMER->value = 0xffffffffu;
     TIMER->control = 1u;

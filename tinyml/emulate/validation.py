@@ -92,7 +92,8 @@ def _on_qemu(project: Path, inputs: np.ndarray, scratch: Path, timeout: float) -
             stack = answer.stack_bytes
             bar.advance()
     assert target.qemu is not None
-    counts = np.array(ticks) * target.qemu.instructions_per_tick
+    # The counter starts with the inference and rounds down, so rounding up gives whole instructions.
+    counts = np.ceil(np.array(ticks) * target.qemu.instructions_per_tick)
     return Measured(np.stack(outputs), "qemu", _summary(counts), stack, measured)
 
 

@@ -1,0 +1,72 @@
+"""The exported C as a Python object."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinyml
+from tinyml import targets
+from tinyml.codegen import program, project
+from tinyml.errors import InputError
+from tinyml.quantize.tflm import Tflm
+
+MODEL = Path(__file__).parent.parent / "models" / "small.tflite"
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    directory = tmp_path / "project"
+    directory.mkdir()
+    compiled = program.compile_model(MODEL)
+    project.write(directory, compiled, targets.find("cortex-m4"), MODEL, "0" * 64, "small")
+    return directory
+
+
+def batch(count: int) -> np.ndarray:
+    return np.random.default_rng(5).integers(-128, 128, (count, 8, 8, 1)).astype(np.int8)
+
+
+def test_floats_and_integers(exported: Path) -> None:
+    model = tinyml.HostModel(exported)
+    inputs = batch(20)
+    expected = Tflm(MODEL).predict(inputs)
+    np.testing.assert_array_equal(model.predict(inputs), expected)
+    real = (inputs.astype(np.float32) + 128) * np.float32(0.05)
+    probabilities = model.predict(real)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities, (expected.astype(np.float32) + 128) / 256)
+
+
+def test_wrong_batches(exported: Path) -> None:
+    model = tinyml.HostModel(exported)
+    for wrong in (np.zeros((2, 8, 8), np.int8), np.zeros((2, 8, 8, 1), np.int32)):
+        with pytest.raises(InputError, match=r"takes int8 or float of shape \(N, 8, 8, 1\)"):
+            model.predict(wrong)
+
+
+def test_not_a_project(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not an exported project"):
+        tinyml.HostModel(tmp_path)
+
+
+def test_models_do_not_share_an_arena(exported: Path) -> None:
+    """Two models in two threads at once, and one model from two threads, stay right."""
+    models = [tinyml.HostModel(exported), tinyml.HostModel(exported)]
+    inputs = [batch(300), batch(300)[::-1]]
+    expected = [Tflm(MODEL).predict(x) for x in inputs]
+    wrong: list[int] = []
+
+    def work(which: int, model: tinyml.HostModel) -> None:
+        if not np.array_equal(model.predict(inputs[which]), expected[which]):
+            wrong.append(which)
+
+    threads = [threading.Thread(target=work, args=(i, m)) for i in (0, 1) for m in models]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
