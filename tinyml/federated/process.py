@@ -48,7 +48,7 @@ def build(strategy: str, model: Any, store: ClientStore, local: LocalTraining) -
         process = STRATEGIES[strategy](tff, _model_fn(tff, tf, model, store), local)
         return tff.simulation.compose_dataset_computation_with_learning_process(data_of, process)
     finally:
-        _restore_keras(tf)
+        _restore_keras(model)
 
 
 def check_strategy(strategy: str) -> None:
@@ -62,14 +62,14 @@ def check_strategy(strategy: str) -> None:
         raise InputError("--strategy", f"no strategy '{strategy}'", f"give one of {known}")
 
 
-def _restore_keras(tf: Any) -> None:
-    """Make functional models usable again.
+def _restore_keras(model: Any) -> None:
+    """Make eager models usable again.
 
-    TFF makes the model inside a graph. On that Keras swaps the base class of *all* functional
-    models for its version 1, until the next one is made outside a graph: this one.
+    TFF makes the model inside a graph. On that Keras swaps the base classes of functional models and
+    of each layer class, for all their instances, to its version 1, until the next of that class is
+    made outside a graph: this one.
     """
-    x = tf.keras.Input((1,))
-    tf.keras.Model(x, x)
+    type(model).from_config(model.get_config())
 
 
 def _fed_avg(tff: Any, model_fn: Callable[[], Any], local: LocalTraining) -> Any:
@@ -126,5 +126,5 @@ def with_weights_of(process: Any, model: Any) -> Any:
 
 
 def assign(process: Any, state: Any, model: Any) -> None:
-    """Put the weights of `state` into `model`."""
+    """Put the weights of `state` into `model`; inside `worker.context`, as all of TFF's work."""
     process.get_model_weights(state).assign_weights_to(model)

@@ -96,7 +96,7 @@ def federate(request: Request, output: Path) -> dict[str, Any]:
 
     Raises:
         InputError: inputs that cannot be read or do not fit together.
-        CheckFailed: a round gave weights that are not finite.
+        CheckFailed: a round gave weights or a loss that are not finite.
     """
     tensorflow(request.seed)
     model = fold_batch_norm(files.load(request.model, request.allow_unsafe))
@@ -158,7 +158,7 @@ def _warm_up(run: _Run, learning: Any, state: Any, bar: console.Progress) -> Any
         bar.advance()
     seconds = time.monotonic() - started
     process.assign(learning, state, run.model)
-    _check_finite(run.model, 0)
+    _check_finite(0, run.model.get_weights())
     sample_bytes = int(np.prod(run.dataset.shape)) * 4 + 8  # float32 pixels and an int64 label
     handed = len(run.population.handed[0]) * sample_bytes
     reached = accuracy(run.model, run.dataset.test)
@@ -173,9 +173,9 @@ def _one_round(run: _Run, learning: Any, state: Any, number: int) -> Any:
     result = learning.next(state, keys)
     seconds = time.monotonic() - started
     process.assign(learning, result.state, model)
-    _check_finite(model, number)
-    measured = number % asked.evaluate_every == 0 or number == asked.rounds
     trained = result.metrics["client_work"]["train"]
+    _check_finite(number, [*model.get_weights(), trained["loss"]])
+    measured = number % asked.evaluate_every == 0 or number == asked.rounds
     run.history.append(
         Round(
             number,
@@ -198,10 +198,11 @@ def _bytes(weights: Any) -> int:
     return sum(int(np.prod(w.shape)) * w.dtype.size for w in weights)
 
 
-def _check_finite(model: Any, number: int) -> None:
-    if not all(np.isfinite(w).all() for w in model.get_weights()):
+def _check_finite(number: int, values: Any) -> None:
+    """TFF drops a client's update that is not finite without a word; its loss then tells."""
+    if not all(np.isfinite(value).all() for value in values):
         raise CheckFailed(
-            f"round {number}: the model's weights are no longer finite; lower --learning-rate"
+            f"round {number}: weights or loss are no longer finite; lower --learning-rate"
         )
 
 
