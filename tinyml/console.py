@@ -59,14 +59,15 @@ def result(value: Any, text: str) -> None:
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> str:
-    """A table as text, as wide as it needs to be; the first column is left-aligned, the others right."""
+    """A table as text, as wide as it needs to be; columns of numbers are right-aligned."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     drawn = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for position, column in enumerate(columns):
-        drawn.add_column(column, justify="left" if position == 0 else "right")
+        numeric = all(not row[position] or row[position][0].isdigit() for row in rows)
+        drawn.add_column(column, justify="right" if numeric else "left")
     for row in rows:
         drawn.add_row(*row)
     console = Console(width=200, color_system=None, force_terminal=False)

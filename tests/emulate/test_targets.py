@@ -1,0 +1,37 @@
+"""Targets are data: every core's board runs a firmware, exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyml import targets
+from tinyml.codegen import program, project
+from tinyml.emulate import validation
+from tinyml.errors import InputError
+from tinyml.quantize.tflm import Tflm
+
+MODEL = Path(__file__).parent.parent / "models" / "small.tflite"
+
+
+@pytest.mark.parametrize("name", sorted(targets.cores()))
+def test_every_core_is_exact_on_its_board(tmp_path: Path, name: str) -> None:
+    compiled = program.compile_model(MODEL)
+    project.write(tmp_path, compiled, targets.find(name), MODEL, "0" * 64, "small")
+    inputs = np.random.default_rng(1).integers(-128, 128, (5, 8, 8, 1)).astype(np.int8)
+    measured = validation.execute(tmp_path, inputs, "qemu", 30)
+    np.testing.assert_array_equal(measured.outputs, Tflm(MODEL).predict(inputs))
+
+
+@pytest.mark.parametrize("name", [*targets.cores(), *targets.boards()])
+def test_every_file_is_complete(name: str) -> None:
+    target = targets.find(name)
+    assert target.flags[0] == f"-mcpu={target.core}"
+    assert target.stack_bytes < target.ram.bytes
+
+
+def test_unknown_target() -> None:
+    with pytest.raises(InputError, match="known targets are cortex-m3, cortex-m4"):
+        targets.find("avr")
