@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1
+# Runs between fork and the program, in a Python of its own: a preexec_fn in our process could
+# deadlock on a lock that one of TensorFlow's threads held when we forked. 1 is PR_SET_PDEATHSIG,
+# 9 SIGKILL; both survive execv. The parent may have died before prctl, hence the check after it.
+_GUARD = """
+import ctypes, os, sys
+parent, program = int(sys.argv[1]), sys.argv[2:]
+if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(1, 9, 0, 0, 0) != 0:
+    sys.exit("prctl: " + os.strerror(ctypes.get_errno()))
+if os.getppid() != parent:
+    sys.exit("parent is gone")
+os.execvp(program[0], program)
+"""
 
 
-def die_with_parent() -> None:
-    """Run in a child before exec: the kernel kills it when its parent ends (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # the parent ended before the call
-            os._exit(1)
+def guarded(command: Sequence[str]) -> list[str]:
+    """The command, made such that the kernel kills it when the thread that starts it ends (Linux)."""
+    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), *command]
 
 
 @contextmanager
 def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A child process, killed when the block is left in any way."""
-    child = subprocess.Popen(command, preexec_fn=die_with_parent, **options)
+    """A guarded child process, killed when the block is left in any way."""
+    child = subprocess.Popen(guarded(command), **options)
     try:
         yield child
     finally:

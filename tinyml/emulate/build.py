@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyml.errors import CheckFailed, InputError
-from tinyml.process import die_with_parent
+from tinyml.process import guarded
 
 _NEEDED = {"firmware": ("arm-none-eabi-gcc", "make"), "host": ("cc", "make")}
 _PRODUCT = {"firmware": "firmware.elf", "host": "libmodel.so"}
@@ -72,13 +72,12 @@ def build(project: Path, product: str, into: Path) -> Path:
     command = ["make", "--silent", "-j2", "-C", str(project), product, f"BUILD={into.resolve()}"]
     try:
         done = subprocess.run(
-            command,
+            guarded(command),
             capture_output=True,
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=_TIMEOUT_SECONDS,
-            preexec_fn=die_with_parent,
         )
     except subprocess.TimeoutExpired:
         raise CheckFailed(
