@@ -1,0 +1,122 @@
+"""Places of a chart's marks, in percent of its drawing area; the templates draw them.
+
+x grows to the right and y downwards, as in SVG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tinyml.report.plain import Number
+
+_LEAST_HEIGHT = 1.5  # percent: a buffer of a few bytes must still be seen and touched
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A labelled place on an axis."""
+
+    at: float
+    value: float
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A straight axis from `low` to `high` with round ticks."""
+
+    low: float
+    high: float
+    ticks: tuple[Tick, ...]
+
+    def at(self, value: float) -> float:
+        """Where a value lies, 0 to 100."""
+        return _percent(value - self.low, self.high - self.low)
+
+
+def _percent(part: float, whole: float) -> float:
+    return round(100 * min(max(part / whole, 0), 1), 3) if whole > 0 else 0.0
+
+
+def axis(low: float, high: float, wanted: int = 5, top: float | None = None) -> Axis:
+    """An axis from a round value at or below `low` to a round one at or above `high`.
+
+    Args:
+        low: the least value to show.
+        high: the largest.
+        wanted: about how many ticks.
+        top: ends the axis exactly here, e.g. at an accuracy of 1.
+    """
+    step = _round_step((high - low) / wanted)
+    first = math.floor(low / step + 1e-9)
+    last = math.ceil(high / step - 1e-9)
+    begin, end = first * step, max(last, first + 1) * step if top is None else top
+    values = [i * step for i in range(first, last + 1) if i * step <= end + 1e-9]
+    ticks = tuple(Tick(_percent(v - begin, end - begin), round(v, 9)) for v in values)
+    return Axis(begin, end, ticks)
+
+
+def _round_step(rough: float) -> float:
+    """The least of 1, 2, 5, 10, ... times a power of ten that is not below `rough`."""
+    if rough <= 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(rough))
+    return next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * (1 - 1e-9))
+
+
+def accuracy_axis(values: Sequence[float]) -> Axis:
+    """An axis for accuracies, up to 1 and from a round value below the least."""
+    least = min(values, default=0.0)
+    return axis(min(least, 0.98), 1.0, top=1.0)
+
+
+def whole_ticks(count: int, most: int = 16) -> range:
+    """Positions 0 to `count` - 1, thinned evenly when there are more than `most`."""
+    return range(0, count, int(max(_round_step(count / most), 1)))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a curve."""
+
+    x: float
+    y: float
+    position: int
+    value: float
+
+
+def curve(points: Sequence[tuple[int, float]], last: int, scale: Axis) -> list[Point]:
+    """Places of (position, value) pairs; positions run from 0 to `last`."""
+    return [Point(_percent(p, max(last, 1)), 100 - scale.at(v), p, v) for p, v in points]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A buffer's rectangle in the memory map: when it is live, and where."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def block(first: int, last: int, offset: int, nbytes: int, positions: int, scale: Axis) -> Block:
+    """The rectangle of a buffer; byte 0 is at the bottom, position 0 at the left."""
+    left, bottom = _percent(first, positions), scale.at(offset)
+    width, height = _percent(last, positions) - left, scale.at(offset + nbytes) - bottom
+    top = bottom + max(height, _LEAST_HEIGHT)
+    return Block(left, round(100 - top, 3), round(width, 3), round(top - bottom, 3))
+
+
+def bars(values: Sequence[Number]) -> list[float]:
+    """Lengths in percent of the longest."""
+    longest = max(values, default=0)
+    return [_percent(value, longest) for value in values]
+
+
+def stacked(parts: Sequence[tuple[str, int]], whole: int) -> Iterator[tuple[str, int, float]]:
+    """(label, value, width) of each part that is not empty."""
+    for label, value in parts:
+        if value:
+            yield label, value, _percent(value, whole)

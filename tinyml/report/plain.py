@@ -1,0 +1,76 @@
+"""Values out of files that others may have written: of the expected kind, or None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Union
+
+Number = Union[int, float]
+LONGEST_TEXT = 300  # characters of one text on the page
+
+
+def find(tree: Any, *keys: str) -> Any:
+    """The value at `keys` in nested dicts, or None."""
+    for key in keys:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(key)
+    return tree
+
+
+def number(tree: Any, *keys: str) -> Number | None:
+    """A finite number, or None; True and False are none."""
+    value = find(tree, *keys)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def count(tree: Any, *keys: str) -> int | None:
+    """A whole number that is not negative, or None."""
+    value = number(tree, *keys)
+    return value if isinstance(value, int) and value >= 0 else None
+
+
+def share(tree: Any, *keys: str) -> float | None:
+    """A number from 0 to 1, or None."""
+    value = number(tree, *keys)
+    return float(value) if value is not None and 0 <= value <= 1 else None
+
+
+def text(tree: Any, *keys: str) -> str | None:
+    """A text with only printable characters, cut where it is very long, or None."""
+    value = find(tree, *keys)
+    return printable(value) if isinstance(value, str) else None
+
+
+def printable(value: str) -> str:
+    """`value` on one line, without control characters, cut where it is very long."""
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
+    return (
+        clean
+        if len(clean) <= LONGEST_TEXT
+        else clean[: LONGEST_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    )
+
+
+def shares(tree: Any, *keys: str) -> list[float | None]:
+    """A list of shares; empty when there is none."""
+    value = find(tree, *keys)
+    return [share({"": item}, "") for item in value] if isinstance(value, list) else []
+
+
+def counts(tree: Any, *keys: str) -> list[int]:
+    """A list of whole numbers; empty when there is none, or when one of them is not."""
+    value = find(tree, *keys)
+    found = [count({"": item}, "") for item in value] if isinstance(value, list) else []
+    return [] if None in found else [item for item in found if item is not None]
+
+
+def count_table(tree: Any, *keys: str) -> list[list[int]]:
+    """Rows of whole numbers, all of one length; empty when it is anything else."""
+    value = find(tree, *keys)
+    rows = [counts({"": row}, "") for row in value] if isinstance(value, list) else []
+    same = len({len(row) for row in rows}) == 1
+    return rows if same and rows[0] else []

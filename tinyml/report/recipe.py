@@ -1,0 +1,151 @@
+"""The command line of each step, put together again from its record."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinyml.report import plain
+from tinyml.report.links import Links
+from tinyml.report.records import Input, Step
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a command takes what its record holds.
+
+    Attributes:
+        position: the role of the input that is an argument.
+        options: roles of inputs that are options; other inputs are named by a setting already.
+        renamed: settings whose option has another name.
+        flags: settings with a --no- form.
+    """
+
+    position: str = ""
+    options: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+
+
+_DREAMING = {
+    "methods": "method",
+    "batch_size": "dream-batch-size",
+    "steps": "dream-steps",
+    "learning_rate": "dream-learning-rate",
+}
+_FORMS = {
+    "train": _Form(flags=("augment",)),
+    "distill metadata": _Form(options=("teacher",)),
+    "distill dream": _Form(options=("teacher", "metadata"), renamed=_DREAMING),
+    "distill student": _Form(options=("teacher", "dreams"), flags=("augment",)),
+    "distill run": _Form(options=("teacher", "metadata"), renamed={"methods": "method"}),
+    "federate": _Form(options=("model",)),
+    "quantize": _Form(position="model"),
+    "export": _Form(position="model"),
+    "validate": _Form(position="project"),
+    "bench": _Form(position="project"),
+}
+
+
+def command_line(step: Step, links: Links) -> list[str]:
+    """The words of the command that makes `step`'s output again, with the names of this report.
+
+    Args:
+        step: a finished step.
+        links: tell which inputs are outputs of steps that the report knows.
+    """
+    form = _FORMS[step.command]
+    names = {item.path: input_name(step, item, links) for item in step.inputs}
+    words = ["tinyml", *step.command.split()]
+    words += [names[item.path] for item in step.inputs if item.role == form.position]
+    for item in step.inputs:
+        role = item.role.partition("_")[0]
+        words += [f"--{role}", names[item.path]] if role in form.options else []
+    for name, value in {**_unrecorded(step), **step.settings}.items():
+        words += _option(name, value, form, names)
+    words += ["--seed", str(plain.count(step.record, "seed"))] if _has_seed(step) else []
+    return [*words, "-o", step.name]
+
+
+def shell(words: list[str]) -> str:
+    """A command line as one text that a shell takes."""
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def gap(step: Step) -> str | None:
+    """What the record does not say of its command, in words; None when it says all."""
+    if step.command != "validate" or "data" in step.settings:
+        return None
+    if plain.share(step.metrics, "accuracy") is None:
+        return None
+    return "The record does not say which data set was used: add --data."
+
+
+def input_name(step: Step, item: Input, links: Links) -> str:
+    """The name of an input in this report, or the path in the record when no known step made it."""
+    source = links.source(step, item)
+    return source.name if source is not None else plain.printable(item.path)
+
+
+def _has_seed(step: Step) -> bool:
+    return plain.count(step.record, "seed") is not None
+
+
+def _unrecorded(step: Step) -> dict[str, Any]:
+    """Options that only the result tells of."""
+    emulator = plain.text(step.metrics, "emulator")
+    return {"emulator": emulator} if step.command == "validate" and emulator else {}
+
+
+def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[str]:
+    option = "--" + form.renamed.get(name, name).replace("_", "-")
+    if isinstance(value, bool):
+        if value:
+            yield option
+        elif name in form.flags:
+            yield "--no-" + option[2:]
+    elif value is not None:
+        yield option
+        yield _text(value, names)
+
+
+def _text(value: Any, names: Mapping[str, str]) -> str:
+    """A setting as it is written on a command line; a path in it that was read gets its name of today."""
+    if isinstance(value, list):
+        return ",".join(_text(item, names) for item in value)
+    written = plain.printable(str(value))
+    for path, name in names.items():
+        if written == path or written.endswith(":" + path):
+            return written[: len(written) - len(path)] + name
+    return written
+
+
+def steps(links: Links) -> list[dict[str, Any]]:
+    """How to make each output again, as plain values for the page."""
+    made_in_parts = [s for s in links.steps if s.command != "distill run"] or links.steps
+    return [
+        {
+            "name": step.name,
+            "command": shell(command_line(step, links)),
+            "gap": gap(step),
+            "seed": plain.count(step.record, "seed"),
+            "wall": plain.number(step.record, "wall_seconds"),
+            "cpu": plain.number(step.record, "cpu_seconds"),
+            "memory": plain.count(step.record, "peak_memory_bytes"),
+            "sha256": step.sha256,
+            "inputs": [
+                (input_name(step, item, links), plain.printable(item.sha256))
+                for item in step.inputs
+            ],
+            "versions": _versions(step),
+        }
+        for step in made_in_parts
+    ]
+
+
+def _versions(step: Step) -> list[tuple[str, str]]:
+    found = step.record.get("versions")
+    pairs = sorted(found.items()) if isinstance(found, dict) else []
+    return [(plain.printable(name), plain.printable(str(version))) for name, version in pairs]
