@@ -46,7 +46,29 @@ static void wait_for_mark(void)
     }
 }
 
-frame_header frame_read(uint8_t *payload, uint32_t capacity)
+static uint32_t capacity_of(const frame_part *parts, uint32_t part_count)
+{
+    uint32_t capacity = 0;
+    for (uint32_t i = 0; i < part_count; ++i) {
+        capacity += parts[i].count;
+    }
+    return capacity;
+}
+
+/* Reads `length` bytes, at most what the parts hold together. */
+static void read_parts(const frame_part *parts, uint32_t length)
+{
+    for (; length > 0; ++parts) {
+        uint8_t *bytes = parts->bytes;
+        const uint32_t count = length < parts->count ? length : parts->count;
+        for (uint32_t i = 0; i < count; ++i) {
+            bytes[i] = read_byte();
+        }
+        length -= count;
+    }
+}
+
+frame_header frame_read(const frame_part *parts, uint32_t part_count)
 {
     frame_header header;
     wait_for_mark();
@@ -55,12 +77,10 @@ frame_header frame_read(uint8_t *payload, uint32_t capacity)
     header.sequence = read_byte();
     header.length = read_u32();
     header.intact = 0;
-    if (header.length > capacity) { /* a broken length must not make us wait for 4 GB */
+    if (header.length > capacity_of(parts, part_count)) { /* a broken length must not make us wait for 4 GB */
         return header;
     }
-    for (uint32_t i = 0; i < header.length; ++i) {
-        payload[i] = read_byte();
-    }
+    read_parts(parts, header.length);
     const uint32_t expected = ~crc;
     header.intact = read_u32() == expected;
     return header;
@@ -79,10 +99,11 @@ void frame_u32(uint32_t value)
     }
 }
 
-void frame_bytes(const uint8_t *bytes, uint32_t count)
+void frame_bytes(const void *bytes, uint32_t count)
 {
+    const uint8_t *const from = bytes;
     for (uint32_t i = 0; i < count; ++i) {
-        write_byte(bytes[i]);
+        write_byte(from[i]);
     }
 }
 

@@ -7,7 +7,7 @@
  *
  *     request                              answer
  *     'Q' nothing                          'q' input bytes: u32, output bytes: u32
- *     'I' the input                        'i' counter ticks: u32, stack used: u32, the output
+ *     'I' all inputs                       'i' counter ticks: u32, stack used: u32, all outputs
  *     anything else, or a broken frame     'e' code: u8
  *     (a fault, unasked)                   'f' pc: u32, lr: u32, fault status: u32
  */
@@ -33,12 +33,18 @@ typedef struct {
     uint8_t intact; /* the checksum was right, and the payload fitted */
 } frame_header;
 
-/* Waits for a frame, whose payload of up to `capacity` bytes goes to `payload`; a longer one is not read. */
-frame_header frame_read(uint8_t *payload, uint32_t capacity);
+/* A piece of memory that a payload is spread over, in order. */
+typedef struct {
+    void *bytes;
+    uint32_t count;
+} frame_part;
+
+/* Waits for a frame, whose payload goes to `parts`; one that is longer than they are is not read. */
+frame_header frame_read(const frame_part *parts, uint32_t part_count);
 
 /* An answer is begun with its whole length, then given piece by piece, then ended. */
 void frame_begin(uint8_t type, uint8_t sequence, uint32_t length);
-void frame_bytes(const uint8_t *bytes, uint32_t count);
+void frame_bytes(const void *bytes, uint32_t count);
 void frame_u32(uint32_t value);
 void frame_end(void);
 

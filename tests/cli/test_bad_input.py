@@ -115,7 +115,7 @@ def digits_like(**changes: np.ndarray) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"x_test": np.zeros((20, 9, 9), np.uint8)}, ("shape", "(9, 9, 1)")),
+        ({"x_test": np.zeros((20, 9, 9), np.uint8)}, ("shape", "(20, 9, 9, 1)")),
         ({"x_test": np.zeros((20, 64), np.uint8)}, ("x_test", "shape (20, 64)")),
         ({"y_test": np.arange(20) - 5}, ("y_test", "labels out of range")),
         ({"y_test": np.arange(21) % 10}, ("y_test", "one label a sample")),

@@ -12,6 +12,7 @@ import pytest
 
 from tinyml import targets
 from tinyml.codegen import program, project
+from tinyml.emulate import ports, validation
 from tinyml.emulate.host import HostModel
 from tinyml.graph import reference
 from tinyml.quantize.tflm import Tflm
@@ -35,7 +36,7 @@ def check(
     batch = rng.integers(-128, 128, (samples, *shape)).astype(np.int8)
     batch[0], batch[1] = -128, 127
     expected = Tflm(path).predict(batch)
-    np.testing.assert_array_equal(reference.outputs(compiled.graph, batch), expected)
+    np.testing.assert_array_equal(reference.outputs(compiled.graph, [batch])[0], expected)
     np.testing.assert_array_equal(HostModel(directory).predict(batch), expected)
     # An operator that always answers the same would pass unnoticed.
     assert (len(np.unique(expected)) == 1) == constant
@@ -227,3 +228,31 @@ def test_small_network(tmp_path: Path) -> None:
     project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "small")
     batch = np.random.default_rng(0).integers(-128, 128, (200, 8, 8, 1)).astype(np.int8)
     np.testing.assert_array_equal(HostModel(directory).predict(batch), Tflm(path).predict(batch))
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    """Two inputs of different shapes, two outputs; one output is also read by a later node."""
+    rng = np.random.default_rng(7)
+    m = mb.ModelBuilder()
+    image = m.tensor((1, 6, 6, 2), scale=0.05, zero_point=1, name="left/image")
+    other = m.tensor((1, 6, 6, 4), scale=0.07, zero_point=-3, name="right image")
+    seen, shape = mb.convolution(m, rng, image, (1, 6, 6, 2), 4)
+    total = m.tensor(shape, scale=0.1, zero_point=3, name="sum")
+    m.node("ADD", [seen, other], total, kind="AddOptions", fusedActivationFunction=0)
+    pooled, _ = mb.pool(m, total, shape, window=(3, 3), stride=(3, 3))
+    path = m.save(tmp_path / "model.tflite", [image, other], [total, pooled])
+    directory = tmp_path / "project"
+    directory.mkdir()
+    compiled = program.compile_model(path)
+    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
+    batches = ports.of_project(directory).random_inputs(8, 0)
+    expected = Tflm(path).predict_all(batches)
+    assert [part.shape for part in expected] == [(8, 6, 6, 4), (8, 2, 2, 4)]
+    for found in (
+        reference.outputs(compiled.graph, batches),
+        HostModel(directory).predict_all(batches),
+        validation.execute(directory, batches, "qemu", 30).outputs,
+    ):
+        for one, other_one in zip(found, expected):
+            np.testing.assert_array_equal(one, other_one)
+    assert "model_input_left_image(void)" in (directory / "model.h").read_text()

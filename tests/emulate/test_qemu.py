@@ -49,9 +49,9 @@ def batch(count: int) -> np.ndarray:
 
 def test_firmware_equals_tflm_and_counts_repeat(exported: Path) -> None:
     inputs = batch(12)
-    first = validation.execute(exported, inputs, "qemu", 30)
-    np.testing.assert_array_equal(first.outputs, Tflm(MODEL).predict(inputs))
-    again = validation.execute(exported, inputs, "qemu", 30)
+    first = validation.execute(exported, [inputs], "qemu", 30)
+    np.testing.assert_array_equal(first.outputs[0], Tflm(MODEL).predict(inputs))
+    again = validation.execute(exported, [inputs], "qemu", 30)
     assert first.instructions == again.instructions
     assert first.instructions is not None
     macs = project.read_report(exported)["macs"]
@@ -63,8 +63,8 @@ def test_firmware_equals_tflm_and_counts_repeat(exported: Path) -> None:
 def test_a_wrong_constant_is_found(exported: Path) -> None:
     edit(exported / "model.c", ".activation_max = 127", ".activation_max = 20")
     inputs = batch(12)
-    measured = validation.execute(exported, inputs, "qemu", 30)
-    verdict = validation.compare(measured, "TFLM", Tflm(MODEL).predict(inputs), None)
+    measured = validation.execute(exported, [inputs], "qemu", 30)
+    verdict = validation.compare(measured, "TFLM", [Tflm(MODEL).predict(inputs)], None)
     assert not verdict["exact"]
     assert verdict["bytes_different"] > 0
     assert verdict["first_different_sample"] is not None
@@ -73,7 +73,7 @@ def test_a_wrong_constant_is_found(exported: Path) -> None:
 def test_a_fault_names_its_address(exported: Path) -> None:
     break_invoke(exported, '__asm("udf #0");')
     with pytest.raises(protocol.DeviceFault) as caught:
-        validation.execute(exported, batch(1), "qemu", 30)
+        validation.execute(exported, [batch(1)], "qemu", 30)
     assert 0 < caught.value.pc < TARGET.flash.bytes
     assert caught.value.status & 0x10000  # CFSR.UNDEFINSTR
 
@@ -81,14 +81,14 @@ def test_a_fault_names_its_address(exported: Path) -> None:
 def test_a_hang_ends_by_the_deadline_and_leaves_no_process(exported: Path) -> None:
     break_invoke(exported, "for (;;) {\n}")
     with pytest.raises(CheckFailed, match="did not answer within 1 seconds"):
-        validation.execute(exported, batch(1), "qemu", 1)
+        validation.execute(exported, [batch(1)], "qemu", 1)
     assert children("qemu-system-ar") == []
 
 
 def test_a_project_that_does_not_compile(exported: Path) -> None:
     break_invoke(exported, "nonsense;")
     with pytest.raises(CheckFailed, match=r"make firmware failed.*nonsense"):
-        validation.execute(exported, batch(1), "qemu", 30)
+        validation.execute(exported, [batch(1)], "qemu", 30)
 
 
 def test_the_device_refuses_broken_frames_and_goes_on(exported: Path, tmp_path: Path) -> None:

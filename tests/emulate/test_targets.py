@@ -21,8 +21,8 @@ def test_every_core_is_exact_on_its_board(tmp_path: Path, name: str) -> None:
     compiled = program.compile_model(MODEL)
     project.write(tmp_path, compiled, targets.find(name), MODEL, "0" * 64, "small")
     inputs = np.random.default_rng(1).integers(-128, 128, (5, 8, 8, 1)).astype(np.int8)
-    measured = validation.execute(tmp_path, inputs, "qemu", 30)
-    np.testing.assert_array_equal(measured.outputs, Tflm(MODEL).predict(inputs))
+    measured = validation.execute(tmp_path, [inputs], "qemu", 30)
+    np.testing.assert_array_equal(measured.outputs[0], Tflm(MODEL).predict(inputs))
 
 
 @pytest.mark.parametrize("name", [*targets.cores(), *targets.boards()])

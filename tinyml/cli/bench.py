@@ -35,13 +35,13 @@ def command(project: Path, target: str | None, output: Path | None, force: bool,
     from tinyml.cli import projects
     from tinyml.cli.validate import measured_text
     from tinyml.codegen.project import read_report
-    from tinyml.emulate import validation
+    from tinyml.emulate import ports, validation
 
     if output is not None:
         run.check_output(output, force, is_directory=False)
     with projects.opened(project, target) as directory:
         report = read_report(directory)
-        inputs = validation.random_inputs(directory, _INPUTS, seed)
+        inputs = ports.of_project(directory).random_inputs(_INPUTS, seed)
         name, expected = projects.judge(directory)
         measured = validation.execute(directory, inputs, "qemu", timeout=120.0)
         verdict = validation.compare(measured, name, expected(inputs), None)

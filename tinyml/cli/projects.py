@@ -47,11 +47,14 @@ def opened(path: Path, target: str | None) -> Iterator[Path]:
         yield directory
 
 
-def judge(project_directory: Path) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+Judge = Callable[[list["np.ndarray"]], list["np.ndarray"]]
+
+
+def judge(project_directory: Path) -> tuple[str, Judge]:
     """What decides on exactness: TFLM when installed, else our own numpy reference.
 
     Returns:
-        Its name, and int8 (N, ...) inputs -> int8 (N, ...) outputs.
+        Its name, and a function from a batch an input to a batch an output.
     """
     from importlib.util import find_spec
 
@@ -61,11 +64,11 @@ def judge(project_directory: Path) -> tuple[str, Callable[[np.ndarray], np.ndarr
     if find_spec("tflite_micro") is not None:
         from tinyml.quantize.tflm import Tflm
 
-        return "TFLM", Tflm(model).predict
+        return "TFLM", Tflm(model).predict_all
     from tinyml.graph import reference, tflite_reader
 
     graph = tflite_reader.read(model)
-    return "tinyml's numpy reference", lambda batch: reference.outputs(graph, batch)
+    return "tinyml's numpy reference", lambda batches: reference.outputs(graph, batches)
 
 
 def write_result(

@@ -79,19 +79,25 @@ def command(
 
 
 def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -> tuple[Any, Any]:
-    """int8 inputs (N, ...) and labels (N,) or None."""
+    """A batch for each input of the model, and labels (N,) or None."""
     from tinyml import data as datasets
-    from tinyml.emulate import validation
+    from tinyml.emulate import ports
 
+    known = ports.of_project(directory)
     if data is None:
-        return validation.random_inputs(directory, samples or _RANDOM_SAMPLES, seed), None
+        return known.random_inputs(samples or _RANDOM_SAMPLES, seed), None
+    if len(known.inputs) != 1:
+        raise InputError(
+            f"--data {data}",
+            f"the model has {len(known.inputs)} inputs",
+            "leave it out: random inputs",
+        )
     split = datasets.load_test(data)
     if samples is not None and samples > len(split):
         raise InputError(
             f"--samples {samples}", f"{data} has {len(split)} test samples", "ask for fewer"
         )
-    x = validation.raw_inputs(directory, split.x)
-    return x[:samples], split.y[:samples]
+    return [known.inputs[0].raw(split.x[:samples])], split.y[:samples]
 
 
 def _text(verdict: dict[str, Any]) -> str:

@@ -22,6 +22,19 @@ def identifier(text: str) -> str:
     return name
 
 
+def suffixes(texts: list[str]) -> list[str]:
+    """For each of several ports "_" and a distinct identifier; "" for the only one."""
+    if len(texts) == 1:
+        return [""]
+    found: list[str] = []
+    for text in texts:
+        name = base = identifier(text)
+        while f"_{name}" in found:
+            name = f"{base}_{len(found)}"
+        found.append(f"_{name}")
+    return found
+
+
 def comment(text: str) -> str:
     """`text` for a C comment: printable ASCII on one line that cannot end the comment."""
     plain = "".join(c if " " <= c <= "~" else "?" for c in text)

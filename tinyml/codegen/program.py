@@ -60,11 +60,4 @@ def find_problems(graph: Graph) -> list[tuple[str, str]]:
             continue
         for broken in ops.find(view.node.operator).check(view):
             problems.append((f"{view.label}: {broken.rule}; found {broken.found}", broken.remedy))
-    return problems or _boundary_problems(graph)
-
-
-def _boundary_problems(graph: Graph) -> list[tuple[str, str]]:
-    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        found = f"{len(graph.inputs)} inputs and {len(graph.outputs)} outputs"
-        return [(f"one input and one output can be exported, found {found}", "split the model")]
-    return []
+    return problems

@@ -91,8 +91,8 @@ def describe(
         "ram_bytes": {"arena": program.plan.arena_bytes, "state": 0},
         "arena_lower_bound": program.plan.lower_bound,
         "macs": program.macs,
-        "input": _port_report(program, program.graph.inputs[0]),
-        "output": _port_report(program, program.graph.outputs[0]),
+        "inputs": _port_reports(program, program.graph.inputs),
+        "outputs": _port_reports(program, program.graph.outputs),
         "nodes": [_node_report(program, index) for index in range(len(program.graph.nodes))],
         "arena": [
             {
@@ -108,15 +108,21 @@ def describe(
     }
 
 
-def _port_report(program: Program, tensor: int) -> dict[str, Any]:
-    found = program.graph.tensors[tensor]
-    return {
-        "name": found.name,
-        "shape": list(found.shape),
-        "dtype": found.dtype,
-        "scale": found.q.scale,
-        "zero_point": found.q.zero_point,
-    }
+def _port_reports(program: Program, tensors: tuple[int, ...]) -> list[dict[str, Any]]:
+    found = [program.graph.tensors[tensor] for tensor in tensors]
+    suffixes = names.suffixes([tensor.name for tensor in found])
+    return [
+        {
+            "name": tensor.name,
+            "suffix": suffix,
+            "shape": list(tensor.shape),
+            "dtype": tensor.dtype,
+            "bytes": tensor.nbytes,
+            "scale": tensor.q.scale if tensor.quantization else None,
+            "zero_point": tensor.q.zero_point if tensor.quantization else None,
+        }
+        for tensor, suffix in zip(found, suffixes)
+    ]
 
 
 def _node_report(program: Program, index: int) -> dict[str, Any]:
@@ -151,8 +157,8 @@ def _context(
         "arrays": constants,
         "weight_bytes": sum(c.nbytes for c in constants),
         "arena_bytes": max(program.plan.arena_bytes, 1),
-        "input": values.port(program, program.graph.inputs[0]),
-        "output": values.port(program, program.graph.outputs[0]),
+        "inputs": values.ports(program, program.graph.inputs),
+        "outputs": values.ports(program, program.graph.outputs),
     }
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tinyml import ops
+from tinyml.codegen import names
 from tinyml.codegen.names import comment
 from tinyml.codegen.program import Program
 from tinyml.graph.ir import NodeView, Tensor
 from tinyml.memory.planner import Plan
 from tinyml.ops.base import Array, Fields, KernelCall
 
-_C_TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
+_C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "float32": "float",
+}
 _NUMBERS_A_LINE = 20
 
 
@@ -28,14 +37,31 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Operand:
+    """A pointer argument: into the arena, to a constant, or (neither) NULL.
+
+    Attributes:
+        type: C type of what it points to.
+        offset: in the arena.
+        constant: the array's name.
+        written: the kernel writes through it.
+    """
+
+    type: str
+    offset: int | None = None
+    constant: str | None = None
+    written: bool = False
+
+
+@dataclass(frozen=True)
 class Call:
-    """One kernel call; operands are arena offsets, None for a scratch that is not needed."""
+    """One kernel call."""
 
     name: str
     kernel: str
     description: str
     fields: tuple[Field, ...]
-    operands: tuple[int | None, ...]
+    operands: tuple[Operand, ...]
 
 
 @dataclass(frozen=True)
@@ -52,24 +78,39 @@ class Constant:
 
 @dataclass(frozen=True)
 class Port:
-    """The model's input or output."""
+    """One of the model's inputs or outputs.
 
+    Attributes:
+        suffix: "" for the only one, else "_" and its name as a C identifier.
+        scale: digits of the float32, None when it is not quantized.
+    """
+
+    suffix: str
+    type: str
     elements: int
+    nbytes: int
     shape: str
-    scale: str
-    zero_point: int
+    scale: str | None
+    zero_point: int | None
     offset: int
 
 
-def port(program: Program, tensor: int) -> Port:
-    """Values of the model's input or output `tensor`."""
-    found = program.graph.tensors[tensor]
-    return Port(
-        elements=found.elements,
-        shape="x".join(map(str, found.shape)),
-        scale=_float(found.q.scale),
-        zero_point=found.q.zero_point,
-        offset=_offset(program.plan, tensor),
+def ports(program: Program, tensors: tuple[int, ...]) -> tuple[Port, ...]:
+    """Values of the model's inputs or outputs."""
+    found = [program.graph.tensors[tensor] for tensor in tensors]
+    suffixes = names.suffixes([tensor.name for tensor in found])
+    return tuple(
+        Port(
+            suffix=suffix,
+            type=_C_TYPES[tensor.dtype],
+            elements=tensor.elements,
+            nbytes=tensor.nbytes,
+            shape=_shape(tensor),
+            scale=_float(tensor.q.scale) if tensor.quantization else None,
+            zero_point=tensor.q.zero_point if tensor.quantization else None,
+            offset=_offset(program.plan, index),
+        )
+        for index, tensor, suffix in zip(tensors, found, suffixes)
     )
 
 
@@ -86,7 +127,7 @@ def constants(program: Program, prefix: str) -> tuple[Constant, ...]:
     found = []
     for index, call in program.calls.items():
         view = program.graph.view(index)
-        for array in _arrays(call.params):
+        for array in (*_arrays(call.params), *_constant_inputs(view, call)):
             found.append(_constant(f"{prefix}_{_stem(view)}_{array.suffix}", array, view))
     return tuple(found)
 
@@ -113,19 +154,40 @@ def _stem(view: NodeView) -> str:
 
 
 def _call(program: Program, view: NodeView, call: KernelCall, prefix: str) -> Call:
-    operands: list[int | None] = [
-        _offset(program.plan, view.node.inputs[position]) for position in call.inputs
-    ]
-    operands.append(_offset(program.plan, view.node.outputs[0]))
-    if call.has_scratch:
-        operands.append(_scratch_offset(program.plan, view.index))
+    stem = f"{prefix}_{_stem(view)}"
     return Call(
         name=f"node_{_stem(view)}",
         kernel=call.kernel,
         description=describe(view),
-        fields=_fields(call.params, f"{prefix}_{_stem(view)}"),
-        operands=tuple(operands),
+        fields=_fields(call.params, stem),
+        operands=tuple(_operands(program.plan, view, call, stem)),
     )
+
+
+def _operands(plan: Plan, view: NodeView, call: KernelCall, stem: str) -> Iterator[Operand]:
+    for position in call.inputs:
+        tensor, index = view.input(position), view.node.inputs[position]
+        if tensor.is_constant:
+            yield Operand(_C_TYPES[tensor.dtype], constant=f"{stem}_{_input_suffix(position)}")
+        else:
+            yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index))
+    for tensor, index in zip(view.outputs, view.node.outputs):
+        yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index), written=True)
+    if call.has_scratch:
+        yield Operand("int8_t", _scratch_offset(plan, view.index), written=True)
+
+
+def _input_suffix(position: int) -> str:
+    return f"input_{position}"
+
+
+def _constant_inputs(view: NodeView, call: KernelCall) -> list[Array]:
+    """The constants that a kernel takes as plain inputs."""
+    return [
+        Array(_input_suffix(position), data)
+        for position in call.inputs
+        if (data := view.input(position).data) is not None
+    ]
 
 
 def _fields(params: Fields, stem: str) -> tuple[Field, ...]:

@@ -8,12 +8,14 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from tinyml import __version__, affine
+from tinyml import __version__
 from tinyml.codegen.project import read_report
+from tinyml.emulate import ports
 from tinyml.emulate.build import build
 from tinyml.errors import InputError
 
@@ -35,54 +37,67 @@ class HostModel:
             CheckFailed: the project does not compile.
         """
         directory = Path(project)
-        self._report = read_report(directory)
-        self._input, self._output = self._report["input"], self._report["output"]
+        prefix = read_report(directory)["prefix"]
+        self.ports = ports.of_project(directory)
         library = _load_private(_library(directory))
-        prefix = self._report["prefix"]
         self._invoke = getattr(library, f"{prefix}_invoke")
         self._invoke.restype = None
-        self._source = _array(getattr(library, f"{prefix}_input"), self._input["shape"])
-        self._result = _array(getattr(library, f"{prefix}_output"), self._output["shape"])
+        self._sources = [
+            _array(getattr(library, f"{prefix}_input{port.suffix}"), port)
+            for port in self.ports.inputs
+        ]
+        self._results = [
+            _array(getattr(library, f"{prefix}_output{port.suffix}"), port)
+            for port in self.ports.outputs
+        ]
         self._lock = threading.Lock()  # the arena is static: one inference at a time
         getattr(library, f"{prefix}_init")()
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
-        """Run every sample of a batch.
+        """Run every sample of a batch, for a model with one input; its first output.
 
         Args:
-            batch: (N, *input shape without its leading 1); int8 raw values, or float to be quantized.
+            batch: (N, *input shape without its leading 1); raw values, or float to be quantized.
 
         Returns:
-            (N, *output shape without its leading 1); int8 for int8, float32 dequantized for float.
+            (N, *output shape without its leading 1); raw values for raw values, float32 for float.
 
         Raises:
-            InputError: wrong shape or type.
+            InputError: wrong shape or type, or several inputs.
         """
-        if batch.dtype.kind == "f":
-            raw = affine.quantize(batch, self._input["scale"], self._input["zero_point"])
-            found = self.predict(raw)
-            return affine.dequantize(found, self._output["scale"], self._output["zero_point"])
-        shape = tuple(self._input["shape"][1:])
-        if batch.dtype != np.int8 or batch.shape[1:] != shape:
+        first = self.predict_all([batch])[0]
+        raw = batch.dtype == self.ports.inputs[0].dtype
+        return first if raw else self.ports.outputs[0].real(first)
+
+    def predict_all(self, batches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Run every sample; one batch an input to one batch of raw values an output.
+
+        Raises:
+            InputError: wrong number, shapes or types.
+        """
+        if len(batches) != len(self.ports.inputs):
             raise InputError(
-                "predict",
-                f"takes int8 or float of shape (N, {', '.join(map(str, shape))}), "
-                f"found {batch.dtype} {batch.shape}",
-                "reshape the batch",
+                "predict_all",
+                f"takes {len(self.ports.inputs)} inputs, found {len(batches)}",
+                "give a batch for each input",
             )
-        results = np.empty((len(batch), *self._output["shape"][1:]), np.int8)
+        inputs = [port.raw(batch) for port, batch in zip(self.ports.inputs, batches)]
+        count = len(inputs[0])
+        results = [np.empty((count, *p.sample_shape), p.dtype) for p in self.ports.outputs]
         with self._lock:
-            for sample, result in zip(batch, results):
-                self._source[0] = sample
+            for index in range(count):
+                for source, batch in zip(self._sources, inputs):
+                    source[...] = batch[index]
                 self._invoke()  # ctypes lets other threads run meanwhile
-                result[...] = self._result[0]
+                for result, found in zip(results, self._results):
+                    result[index] = found
         return results
 
 
-def _array(function: ctypes._NamedFuncPointer, shape: list[int]) -> np.ndarray:
-    """The memory that an accessor of the library points to, as an int8 array."""
-    function.restype = ctypes.POINTER(ctypes.c_int8)
-    return np.ctypeslib.as_array(function(), shape=tuple(shape))
+def _array(function: ctypes._NamedFuncPointer, port: ports.Port) -> np.ndarray:
+    """The memory that an accessor of the library points to, as an array of one sample."""
+    function.restype = ctypes.POINTER(np.ctypeslib.as_ctypes_type(np.dtype(port.dtype)))
+    return np.ctypeslib.as_array(function(), shape=port.shape).reshape(port.sample_shape)
 
 
 def _library(project: Path) -> Path:

@@ -31,6 +31,11 @@ class Population:
     shared_counts: np.ndarray
 
     @property
+    def samples(self) -> int:
+        """All samples that the clients train on in one pass, own and shared."""
+        return int(self.counts.sum() + self.shared_counts.sum())
+
+    @property
     def emd(self) -> np.ndarray:
         """Earth mover's distance of each client's own labels to all clients' labels."""
         return skew.earth_movers_distance(self.counts, self.counts.sum(axis=0))

@@ -86,27 +86,32 @@ STRATEGIES: dict[str, Callable[[Any, Callable[[], Any], LocalTraining], Any]] = 
 }
 
 
-def loss_of(model: Any) -> Any:
-    """Sparse categorical cross-entropy, from logits unless the model ends in a softmax."""
-    tf = tensorflow()
-    return tf.keras.losses.SparseCategoricalCrossentropy(from_logits=not ends_in_softmax(model))
+def on_logits(model: Any) -> Any:
+    """A copy of a functional `model`, weights included, without the softmax that it may end in.
 
-
-def ends_in_softmax(model: Any) -> bool:
-    """True when the model's last layer is, or applies, a softmax."""
-    last = model.layers[-1]
-    activation = getattr(last, "activation", None)
-    return type(last).__name__ == "Softmax" or getattr(activation, "__name__", "") == "softmax"
+    Training is on logits always: where a softmax saturates, Keras clips its gradient to zero.
+    """
+    config = model.get_config()
+    name = config["output_layers"][0][0]
+    last = next(layer for layer in config["layers"] if layer["name"] == name)
+    if last["class_name"] == "Softmax":
+        last["class_name"] = "Activation"
+        last["config"] = {"name": name, "activation": "linear"}
+    elif last["config"].get("activation") == "softmax":
+        last["config"]["activation"] = "linear"
+    copy = type(model).from_config(config)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _model_fn(tff: Any, tf: Any, model: Any, store: ClientStore) -> Callable[[], Any]:
     """TFF wants a model made anew at each call, inside its own graph."""
-    config, kind, loss = model.get_config(), type(model), loss_of(model)
+    config, kind = on_logits(model).get_config(), type(model)
 
     def make() -> Any:
         return tff.learning.models.from_keras_model(
             kind.from_config(config),
-            loss=loss,
+            loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             input_spec=store.element_spec(),
             metrics=[tf.keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         )

@@ -96,7 +96,7 @@ def federate(request: Request, output: Path) -> dict[str, Any]:
 
     Raises:
         InputError: inputs that cannot be read or do not fit together.
-        CheckFailed: a round gave weights or a loss that are not finite.
+        CheckFailed: a client's training was no longer finite.
     """
     tensorflow(request.seed)
     model = fold_batch_norm(files.load(request.model, request.allow_unsafe))
@@ -154,11 +154,12 @@ def _warm_up(run: _Run, learning: Any, state: Any, bar: console.Progress) -> Any
     """The server trains on the shared set: rounds of which it is the only client."""
     started = time.monotonic()
     for number in range(1, run.warm_up + 1):
-        state = learning.next(state, [_key(SERVER, number)]).state
+        result = learning.next(state, [_key(SERVER, number)])
+        _check_sound(0, result, run.request.epochs * len(run.population.shared))
+        state = result.state
         bar.advance()
     seconds = time.monotonic() - started
     process.assign(learning, state, run.model)
-    _check_finite(0, run.model.get_weights())
     sample_bytes = int(np.prod(run.dataset.shape)) * 4 + 8  # float32 pixels and an int64 label
     handed = len(run.population.handed[0]) * sample_bytes
     reached = accuracy(run.model, run.dataset.test)
@@ -173,8 +174,8 @@ def _one_round(run: _Run, learning: Any, state: Any, number: int) -> Any:
     result = learning.next(state, keys)
     seconds = time.monotonic() - started
     process.assign(learning, result.state, model)
+    _check_sound(number, result, asked.epochs * run.population.samples)
     trained = result.metrics["client_work"]["train"]
-    _check_finite(number, [*model.get_weights(), trained["loss"]])
     measured = number % asked.evaluate_every == 0 or number == asked.rounds
     run.history.append(
         Round(
@@ -198,11 +199,14 @@ def _bytes(weights: Any) -> int:
     return sum(int(np.prod(w.shape)) * w.dtype.size for w in weights)
 
 
-def _check_finite(number: int, values: Any) -> None:
-    """TFF drops a client's update that is not finite without a word; its loss then tells."""
-    if not all(np.isfinite(value).all() for value in values):
+def _check_sound(number: int, result: Any, asked_samples: int) -> None:
+    """TFF drops a client whose update is not finite, metrics and all; the count of samples tells."""
+    trained = result.metrics["client_work"]["train"]
+    dropped = asked_samples - int(trained["num_examples"])
+    if dropped or not np.isfinite(trained["loss"]):
         raise CheckFailed(
-            f"round {number}: weights or loss are no longer finite; lower --learning-rate"
+            f"round {number}: training was no longer finite on {dropped} of {asked_samples} samples; "
+            "lower --learning-rate"
         )
 
 

@@ -24,16 +24,21 @@ def run(graph: Graph, inputs: list[np.ndarray]) -> dict[int, np.ndarray]:
     return {i: value for i, value in values.items() if not graph.tensors[i].is_constant}
 
 
-def outputs(graph: Graph, batch: np.ndarray) -> np.ndarray:
-    """The first output for every sample of a batch.
+def outputs(graph: Graph, batches: list[np.ndarray]) -> list[np.ndarray]:
+    """Every output for every sample.
 
     Args:
-        graph: as for `run`, with one input.
-        batch: (N, *input shape without its leading 1), of the input's dtype.
+        graph: as for `run`.
+        batches: for each input (N, ...), of the tensor's dtype, N times its elements.
 
     Returns:
-        (N, *output shape without its leading 1), of the output's dtype.
+        For each output (N, *shape without a leading 1).
     """
-    shape = graph.tensors[graph.inputs[0]].shape
-    rows = [run(graph, [sample.reshape(shape)])[graph.outputs[0]] for sample in batch]
-    return np.stack(rows).reshape(len(batch), *graph.tensors[graph.outputs[0]].shape[1:])
+    shapes = [graph.tensors[i].shape for i in graph.inputs]
+    found: list[list[np.ndarray]] = [[] for _ in graph.outputs]
+    for sample in zip(*batches):
+        values = run(graph, [part.reshape(shape) for part, shape in zip(sample, shapes)])
+        for results, tensor in zip(found, graph.outputs):
+            shape = graph.tensors[tensor].shape
+            results.append(values[tensor].reshape(shape[1:] if shape[:1] == (1,) else shape))
+    return [np.stack(results) for results in found]

@@ -6,6 +6,7 @@ that finds a foreign byte in what it reads, or that writes over what it is still
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -43,19 +44,20 @@ def check(graph: Graph, calls: Mapping[int, KernelCall], plan: Plan) -> None:
     for index, node in enumerate(graph.nodes):
         for tensor in reads(graph, index):
             _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, index)
-        output = node.outputs[0]
         if index not in calls:
-            if spans[output] != spans[node.inputs[0]]:
-                raise PlanError(f"view {node.name} does not lie on its input")
-            value[output] = value[node.inputs[0]]
+            _check_view(graph, spans, index)
+            value[node.outputs[0]] = value[node.inputs[0]]
             continue
-        value[output] = output
+        value.update((output, output) for output in node.outputs)
         _check_overlap(graph, calls[index], spans, index)
         if index in scratch:
             offset, nbytes = scratch[index]
             _check_scratch(graph, spans, index, slice(offset, offset + nbytes), plan.arena_bytes)
             owner[offset : offset + nbytes] = _SCRATCH
-        owner[spans[output]] = output
+        for output in node.outputs:
+            owner[spans[output]] = output
+        for output in node.outputs:
+            _must_hold(graph, owner[spans[output]] == output, output, index + 1)
     for tensor in graph.outputs:
         _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, len(graph.nodes))
 
@@ -74,18 +76,24 @@ def _must_hold(graph: Graph, intact: np.ndarray, tensor: int, index: int) -> Non
         )
 
 
+def _check_view(graph: Graph, spans: Mapping[int, slice], index: int) -> None:
+    node = graph.nodes[index]
+    if spans[node.outputs[0]] != spans[node.inputs[0]]:
+        raise PlanError(f"view {node.name} does not lie on its input")
+
+
 def _overlap(a: slice, b: slice) -> bool:
     return bool(a.start < b.stop and b.start < a.stop)
 
 
 def _check_overlap(graph: Graph, call: KernelCall, spans: Mapping[int, slice], index: int) -> None:
-    """The output may lie on an input only exactly, and only where the kernel allows it."""
+    """The first output may lie on an input only exactly, and only where the kernel allows it."""
     node = graph.nodes[index]
-    allowed = {node.inputs[position] for position in call.in_place}
-    for tensor in reads(graph, index):
-        if not _overlap(spans[tensor], spans[node.outputs[0]]):
+    allowed = {(node.inputs[position], node.outputs[0]) for position in call.in_place}
+    for tensor, output in itertools.product(reads(graph, index), node.outputs):
+        if not _overlap(spans[tensor], spans[output]):
             continue
-        if tensor not in allowed or spans[tensor] != spans[node.outputs[0]]:
+        if (tensor, output) not in allowed or spans[tensor] != spans[output]:
             raise PlanError(f"node {index} writes over its own input {graph.tensors[tensor].name}")
 
 

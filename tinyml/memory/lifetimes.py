@@ -52,21 +52,23 @@ def _homes(graph: Graph, calls: Mapping[int, KernelCall]) -> dict[int, int]:
     """For each activation, the tensor whose buffer it lives in."""
     homes = {tensor: tensor for tensor in graph.inputs}
     for index, node in enumerate(graph.nodes):
-        output = node.outputs[0]
         call = calls.get(index)
         if call is None:
-            homes[output] = homes[node.inputs[0]]
+            homes[node.outputs[0]] = homes[node.inputs[0]]
             continue
-        homes[output] = output
+        homes.update((output, output) for output in node.outputs)
         for position in call.in_place:
-            if _may_take(graph, homes, index, node.inputs[position], output):
-                homes[output] = homes[node.inputs[position]]
+            if _may_take(graph, homes, index, node.inputs[position]):
+                homes[node.outputs[0]] = homes[node.inputs[position]]
                 break
     return homes
 
 
-def _may_take(graph: Graph, homes: Mapping[int, int], index: int, source: int, output: int) -> bool:
-    """True when node `index` may write its output over `source`: same size, and nothing needs it later."""
+def _may_take(graph: Graph, homes: Mapping[int, int], index: int, source: int) -> bool:
+    """True when node `index` may write over `source`: a value of the same size that nothing needs later."""
+    if graph.tensors[source].is_constant:
+        return False
+    output = graph.nodes[index].outputs[0]
     same = graph.tensors[source].nbytes == graph.tensors[output].nbytes
     sharing = [tensor for tensor, home in homes.items() if home == homes[source]]
     dies = all(last_use(graph, tensor) <= index + 1 for tensor in sharing)

@@ -43,6 +43,13 @@ def window_fits(node: NodeView) -> str:
     return "" if fits else f"window {a.size} on input {node.input(0).shape}"
 
 
+def same_units(node: NodeView) -> str:
+    """Input and output have the same zero point and, within 1e-6, scale. Remedy: convert again."""
+    a, b = node.input(0).q, node.output.q
+    same = a.zero_point == b.zero_point and abs(a.scale - b.scale) <= 1e-6
+    return "" if same else f"{a.scale:g}, {a.zero_point} and {b.scale:g}, {b.zero_point}"
+
+
 def parse_pool(options: Any) -> Attributes:
     """TFLite's Pool2DOptions."""
     from tflite.Pool2DOptions import Pool2DOptions
@@ -109,6 +116,7 @@ class AveragePool2D(Operator):
         int8_activations,
         batch_of_one,
         fused_activation,
+        same_units,
         window_fits,
     )
 

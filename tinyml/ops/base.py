@@ -33,6 +33,8 @@ class Array:
 class KernelCall:
     """A call of one C kernel: `kernel(&params, inputs..., outputs..., scratch)`.
 
+    Pointers have the tensors' own types; a constant input becomes an array in flash.
+
     Attributes:
         kernel: the C function, and the stem of its file in `cmsis_glue/`.
         params: the fields of its parameter struct, whose type is `kernel` + "_params"; an Array

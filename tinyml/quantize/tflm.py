@@ -147,8 +147,30 @@ class Tflm:
         Raises:
             InputError: `batch` does not fit the model's input.
         """
-        output = self.outputs[0]
-        results = np.empty((len(batch), *output.shape[1:]), output.dtype)
-        for index, sample in enumerate(batch):
-            results[index] = self.invoke([sample[np.newaxis]])[0][0]
-        return results
+        return self.predict_all([batch])[0]
+
+    def predict_all(self, batches: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Every output for each sample: a batch (N, ...) an input to a batch an output.
+
+        A leading dimension of 1 of a tensor's shape is the batch dimension, replaced by N.
+
+        Raises:
+            InputError: the batches do not fit the model's inputs.
+        """
+        found: list[list[np.ndarray]] = [[] for _ in self.outputs]
+        for sample in zip(*batches):
+            values = [
+                part[np.newaxis] if port.shape[:1] == (1,) else part
+                for part, port in zip(sample, self.inputs)
+            ]
+            for results, result in zip(found, self.invoke(values)):
+                results.append(result[0] if result.shape[:1] == (1,) else result)
+        return [
+            np.array(results, port.dtype) if results else _empty(port)
+            for results, port in zip(found, self.outputs)
+        ]
+
+
+def _empty(port: Tensor) -> np.ndarray:
+    shape = port.shape[1:] if port.shape[:1] == (1,) else port.shape
+    return np.empty((0, *shape), port.dtype)
