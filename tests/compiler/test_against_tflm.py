@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import model_builder as mb
 import numpy as np
 import pytest
+from tflm_check import check
 
 from tinyml import targets
 from tinyml.codegen import program, project
-from tinyml.emulate import ports, validation
 from tinyml.emulate.host import HostModel
-from tinyml.graph import reference
 from tinyml.quantize.tflm import Tflm
-
-Build = Callable[[mb.ModelBuilder, np.random.Generator], tuple[int, int]]
-
-
-def check(
-    tmp_path: Path, build: Build, seed: int, samples: int = 6, constant: bool = False
-) -> None:
-    """Build one model and compare all three on random inputs and on the extremes."""
-    rng = np.random.default_rng(seed)
-    m = mb.ModelBuilder()
-    source, output = build(m, rng)
-    path = m.save(tmp_path / "model.tflite", [source], [output])
-    compiled = program.compile_model(path)
-    directory = tmp_path / "project"
-    directory.mkdir()
-    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
-    shape = compiled.graph.tensors[compiled.graph.inputs[0]].shape[1:]
-    batch = rng.integers(-128, 128, (samples, *shape)).astype(np.int8)
-    batch[0], batch[1] = -128, 127
-    expected = Tflm(path).predict(batch)
-    np.testing.assert_array_equal(reference.outputs(compiled.graph, [batch])[0], expected)
-    np.testing.assert_array_equal(HostModel(directory).predict(batch), expected)
-    # An operator that always answers the same would pass unnoticed.
-    assert (len(np.unique(expected)) == 1) == constant
-
 
 CONVOLUTIONS = [
     # size, channels in, channels out, window, stride, dilation, padding
@@ -120,19 +93,7 @@ def test_fully_connected(
         source = m.tensor((1, rows * width), scale=0.1, zero_point=7)
         return source, mb.dense(m, rng, source, width, outputs, per_channel=per_channel, rows=rows)
 
-    check(tmp_path, build, seed=width) if rows == 1 else check_rows(tmp_path, build, width)
-
-
-def check_rows(tmp_path: Path, build: Build, seed: int) -> None:
-    """Several rows: the output's first dimension is not the batch, so compare single inferences."""
-    rng = np.random.default_rng(seed)
-    m = mb.ModelBuilder()
-    source, output = build(m, rng)
-    path = m.save(tmp_path / "model.tflite", [source], [output])
-    graph = program.compile_model(path).graph
-    sample = rng.integers(-128, 128, graph.tensors[graph.inputs[0]].shape).astype(np.int8)
-    (expected,) = Tflm(path).invoke([sample])
-    np.testing.assert_array_equal(reference.run(graph, [sample])[graph.outputs[0]], expected)
+    check(tmp_path, build, seed=width)
 
 
 @pytest.mark.parametrize("kind", ["AVERAGE", "MAX"])
@@ -232,27 +193,15 @@ def test_small_network(tmp_path: Path) -> None:
 
 def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     """Two inputs of different shapes, two outputs; one output is also read by a later node."""
-    rng = np.random.default_rng(7)
-    m = mb.ModelBuilder()
-    image = m.tensor((1, 6, 6, 2), scale=0.05, zero_point=1, name="left/image")
-    other = m.tensor((1, 6, 6, 4), scale=0.07, zero_point=-3, name="right image")
-    seen, shape = mb.convolution(m, rng, image, (1, 6, 6, 2), 4)
-    total = m.tensor(shape, scale=0.1, zero_point=3, name="sum")
-    m.node("ADD", [seen, other], total, kind="AddOptions", fusedActivationFunction=0)
-    pooled, _ = mb.pool(m, total, shape, window=(3, 3), stride=(3, 3))
-    path = m.save(tmp_path / "model.tflite", [image, other], [total, pooled])
-    directory = tmp_path / "project"
-    directory.mkdir()
-    compiled = program.compile_model(path)
-    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
-    batches = ports.of_project(directory).random_inputs(8, 0)
-    expected = Tflm(path).predict_all(batches)
-    assert [part.shape for part in expected] == [(8, 6, 6, 4), (8, 2, 2, 4)]
-    for found in (
-        reference.outputs(compiled.graph, batches),
-        HostModel(directory).predict_all(batches),
-        validation.execute(directory, batches, "qemu", 30).outputs,
-    ):
-        for one, other_one in zip(found, expected):
-            np.testing.assert_array_equal(one, other_one)
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[list[int], list[int]]:
+        image = m.tensor((1, 6, 6, 2), scale=0.05, zero_point=1, name="left/image")
+        other = m.tensor((1, 6, 6, 4), scale=0.07, zero_point=-3, name="right image")
+        seen, shape = mb.convolution(m, rng, image, (1, 6, 6, 2), 4)
+        total = m.tensor(shape, scale=0.1, zero_point=3, name="sum")
+        m.node("ADD", [seen, other], total, kind="AddOptions", fusedActivationFunction=0)
+        pooled, _ = mb.pool(m, total, shape, window=(3, 3), stride=(3, 3))
+        return [image, other], [total, pooled]
+
+    directory = check(tmp_path, build, seed=7, qemu=True)
     assert "model_input_left_image(void)" in (directory / "model.h").read_text()

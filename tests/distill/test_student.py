@@ -219,8 +219,8 @@ def test_dreams_teach_what_noise_does_not(tinyml, teacher_path, tmp_path):
     for method in ("deepinversion", "uniform"):
         out = tmp_path / method
         tinyml(
-            *("distill", "--teacher", teacher_path, "--student", "resnet-6-4", "--method", method),
-            *("--count", 300, "--steps", 600, "--data", "digits", "-o", out),
+            *("distill", "--teacher", teacher_path, "--student", "resnet-8-8", "--method", method),
+            *("--count", 400, "--steps", 500, "--data", "digits", "-o", out),
         )
         record = json.loads((out / "student.keras.run.json").read_text())
         accuracy[method] = record["metrics"]["accuracy_test"]

@@ -113,7 +113,7 @@ def test_same_seed_same_bytes(finished, start, tmp_path):
 def test_a_broken_round_writes_no_model(start, tmp_path):
     result = invoke("--model", start, *FEW, "--learning-rate", 1e30, "-o", tmp_path / "RUN")
     assert isinstance(result.exception, CheckFailed)
-    assert "round 1: weights or loss are no longer finite" in str(result.exception)
+    assert "round 1: training was no longer finite on 1257 of 1257 samples" in str(result.exception)
     assert not list(tmp_path.iterdir())
 
 

@@ -1,0 +1,79 @@
+"""One model, four ways: numpy reference = compiled C on the host = firmware on QEMU = TFLM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Union
+
+import model_builder as mb
+import numpy as np
+
+from tinyml import targets
+from tinyml.codegen import program, project
+from tinyml.emulate import ports, validation
+from tinyml.graph import reference
+from tinyml.quantize.tflm import Tflm
+
+Ends = Union[int, Sequence[int]]
+Build = Callable[[mb.ModelBuilder, np.random.Generator], "tuple[Ends, Ends]"]
+
+
+def check(
+    tmp_path: Path,
+    build: Build,
+    seed: int,
+    samples: int = 6,
+    constant: bool = False,
+    qemu: bool = False,
+) -> Path:
+    """Build a model and compare every output byte on random inputs and on the extremes.
+
+    Args:
+        tmp_path: an empty directory.
+        build: adds tensors and nodes, answers with the input(s) and output(s).
+        seed: of weights and inputs.
+        samples: inputs to try; the first two are all least and all greatest values.
+        constant: the outputs are expected to be the same for every input.
+        qemu: run the firmware on QEMU, too (slower).
+
+    Returns:
+        The exported project.
+    """
+    path = _saved(tmp_path, build, seed)
+    directory = tmp_path / "project"
+    directory.mkdir()
+    compiled = program.compile_model(path)
+    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
+    batches = _batches(directory, samples, seed)
+    expected = Tflm(path).predict_all(batches)
+    _equal("numpy reference", reference.outputs(compiled.graph, batches), expected)
+    _equal("host C", validation.execute(directory, batches, "host", 30).outputs, expected)
+    if qemu:
+        _equal("firmware", validation.execute(directory, batches, "qemu", 30).outputs, expected)
+    # An operator that always answers the same would pass unnoticed.
+    varies = any(len(np.unique(part)) > 1 for part in expected)
+    assert varies != constant
+    return directory
+
+
+def _saved(tmp_path: Path, build: Build, seed: int) -> Path:
+    m = mb.ModelBuilder()
+    ends = build(m, np.random.default_rng(seed))
+    inputs, outputs = ([end] if isinstance(end, int) else list(end) for end in ends)
+    return m.save(tmp_path / "model.tflite", inputs, outputs)
+
+
+def _batches(directory: Path, samples: int, seed: int) -> list[np.ndarray]:
+    known = ports.of_project(directory)
+    batches = known.random_inputs(samples, seed)
+    for batch in batches:
+        if batch.dtype.kind == "i" and samples > 2:
+            batch[0], batch[1] = np.iinfo(batch.dtype).min, np.iinfo(batch.dtype).max
+    return batches
+
+
+def _equal(what: str, found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
+    assert len(found) == len(expected)
+    for index, (one, other) in enumerate(zip(found, expected)):
+        np.testing.assert_array_equal(one, other, err_msg=f"{what}, output {index}")
