@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from tinyml.report.plain import Number
 
+MOST_TICKS = 12  # on an axis of whole numbers, on a phone
 _LEAST_HEIGHT = 1.5  # percent: a buffer of a few bytes must still be seen and touched
 
 
@@ -71,9 +72,14 @@ def accuracy_axis(values: Sequence[float]) -> Axis:
     return axis(min(least, 0.98), 1.0, top=1.0)
 
 
-def whole_ticks(count: int, most: int = 16) -> range:
-    """Positions 0 to `count` - 1, thinned evenly when there are more than `most`."""
-    return range(0, count, int(max(_round_step(count / most), 1)))
+def whole_ticks(count: int) -> range:
+    """Positions 0 to `count` - 1, thinned evenly when there are too many for labels."""
+    return range(0, count, int(max(_round_step(count / MOST_TICKS), 1)))
+
+
+def centre(position: int, positions: int) -> float:
+    """The middle of a position's column."""
+    return _percent(position + 0.5, positions)
 
 
 @dataclass(frozen=True)

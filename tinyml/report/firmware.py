@@ -108,7 +108,7 @@ def comparison(firmware: Firmware) -> dict[str, Any]:
         "judge": plain.text(metrics, "judge"),
         "emulator": plain.text(metrics, "emulator"),
         "samples": plain.count(metrics, "samples"),
-        "labelled": plain.share(metrics, "accuracy") is not None,
+        "accuracy": plain.share(metrics, "accuracy"),
         "bytes_compared": plain.count(metrics, "bytes_compared"),
         "bytes_different": plain.count(metrics, "bytes_different"),
         "first_different_sample": plain.count(metrics, "first_different_sample"),

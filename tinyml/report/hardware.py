@@ -90,16 +90,22 @@ def _map(item: Firmware, buffers: Sequence[_Buffer]) -> dict[str, Any]:
         "axis": scale,
         "positions": positions,
         "nodes": nodes,
-        "ticks": [
-            (p if p < nodes else "end", 100 * (p + 0.5) / positions)
-            for p in charts.whole_ticks(positions)
-        ],
+        "ticks": _ticks(positions, nodes),
         "peak": {"position": peak, "bytes": peak_bytes},
         "buffers": [
             (b, hue, charts.block(b.first, b.last, b.offset, b.bytes, positions, scale))
             for b, hue in zip(buffers, _hues(buffers))
         ],
     }
+
+
+def _ticks(positions: int, nodes: int) -> list[tuple[Any, float]]:
+    """(node, place) of the labels; after the last node comes "end", where only outputs are needed."""
+    has_end = positions > nodes
+    room = positions / charts.MOST_TICKS if has_end else 0  # that "end" needs to its left
+    shown = [p for p in charts.whole_ticks(nodes) if nodes - p >= room]
+    ticks: list[tuple[Any, float]] = [(p, charts.centre(p, positions)) for p in shown]
+    return ticks + [("end", charts.centre(nodes, positions))] * has_end
 
 
 def _peak(buffers: Sequence[_Buffer], positions: int) -> tuple[int, int]:

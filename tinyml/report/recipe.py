@@ -49,29 +49,28 @@ _FORMS = {
 }
 
 
-def command_line(step: Step, links: Links) -> list[str]:
-    """The words of the command that makes `step`'s output again, with the names of this report.
+def command_line(step: Step, links: Links) -> list[list[str]]:
+    """The command that makes `step`'s output again, with the names of this report.
 
     Args:
         step: a finished step.
         links: tell which inputs are outputs of steps that the report knows.
+
+    Returns:
+        The command, its arguments and its options, each a list of the words that belong together.
     """
     form = _FORMS[step.command]
     names = {item.path: input_name(step, item, links) for item in step.inputs}
-    words = ["tinyml", *step.command.split()]
-    words += [names[item.path] for item in step.inputs if item.role == form.position]
+    line = [["tinyml", *step.command.split()]]
+    line += [[names[item.path]] for item in step.inputs if item.role == form.position]
     for item in step.inputs:
         role = item.role.partition("_")[0]
-        words += [f"--{role}", names[item.path]] if role in form.options else []
+        line += [[f"--{role}", names[item.path]]] if role in form.options else []
     for name, value in {**_unrecorded(step), **step.settings}.items():
-        words += _option(name, value, form, names)
-    words += ["--seed", str(plain.count(step.record, "seed"))] if _has_seed(step) else []
-    return [*words, "-o", step.name]
-
-
-def shell(words: list[str]) -> str:
-    """A command line as one text that a shell takes."""
-    return " ".join(shlex.quote(word) for word in words)
+        line += _option(name, value, form, names)
+    seed = plain.count(step.record, "seed")
+    line += [] if seed is None else [["--seed", str(seed)]]
+    return [*line, ["-o", step.name]]
 
 
 def gap(step: Step) -> str | None:
@@ -89,26 +88,21 @@ def input_name(step: Step, item: Input, links: Links) -> str:
     return source.name if source is not None else plain.printable(item.path)
 
 
-def _has_seed(step: Step) -> bool:
-    return plain.count(step.record, "seed") is not None
-
-
 def _unrecorded(step: Step) -> dict[str, Any]:
     """Options that only the result tells of."""
     emulator = plain.text(step.metrics, "emulator")
     return {"emulator": emulator} if step.command == "validate" and emulator else {}
 
 
-def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[str]:
+def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[list[str]]:
     option = "--" + form.renamed.get(name, name).replace("_", "-")
     if isinstance(value, bool):
         if value:
-            yield option
+            yield [option]
         elif name in form.flags:
-            yield "--no-" + option[2:]
+            yield ["--no-" + option[2:]]
     elif value is not None:
-        yield option
-        yield _text(value, names)
+        yield [option, _text(value, names)]
 
 
 def _text(value: Any, names: Mapping[str, str]) -> str:
@@ -128,7 +122,7 @@ def steps(links: Links) -> list[dict[str, Any]]:
     return [
         {
             "name": step.name,
-            "command": shell(command_line(step, links)),
+            "command": [shlex.join(words) for words in command_line(step, links)],
             "gap": gap(step),
             "seed": plain.count(step.record, "seed"),
             "wall": plain.number(step.record, "wall_seconds"),

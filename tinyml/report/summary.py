@@ -10,7 +10,7 @@ from tinyml.report import firmware as projects
 from tinyml.report import plain
 from tinyml.report.firmware import Firmware
 from tinyml.report.links import Links
-from tinyml.report.records import Step
+from tinyml.report.records import STAGES, Step
 
 NOISE = "noise"  # the method whose students are the floor: what is learnt without any knowledge of the data
 
@@ -54,6 +54,7 @@ def summarise(links: Links) -> Summary:
     firmware = projects.find(links)
     way = _way(links, firmware)
     rows = [row for row in (_row(step, links, way) for step in links.steps) if row is not None]
+    rows.sort(key=lambda row: (STAGES.index(row.kind), row.floor))
     rows += [_firmware_row(item, way) for item in firmware]
     return Summary(_told_apart(rows), firmware, way)
 
