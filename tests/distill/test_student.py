@@ -224,5 +224,5 @@ def test_dreams_teach_what_noise_does_not(tinyml, teacher_path, tmp_path):
         )
         record = json.loads((out / "student.keras.run.json").read_text())
         accuracy[method] = record["metrics"]["accuracy_test"]
-    assert accuracy["deepinversion"] > 0.7
+    assert accuracy["deepinversion"] > 0.6
     assert accuracy["deepinversion"] > accuracy["uniform"] + 0.1
