@@ -212,7 +212,8 @@ def _check_sound(number: int, result: Any, asked_samples: int) -> None:
 
 def _draw(run: _Run, output: Path) -> None:
     asked, people = run.request, run.population
-    shared = f", shared {asked.share:g} of {asked.share_source}" if asked.share else ""
+    kind = asked.share_source.partition(":")[0]  # a directory has no place in a title
+    shared = f", shared {asked.share:g} of {kind}" if asked.share else ""
     title = f"{run.dataset.name}, {asked.partition}, {asked.strategy}{shared}"
     plots.accuracy_over_rounds(output / "accuracy.png", run.history.lines, title)
     plots.label_distribution(
