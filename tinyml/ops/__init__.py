@@ -12,7 +12,7 @@ from functools import cache
 
 from tinyml.ops.base import Operator
 
-_HELPERS = ("arithmetic", "base", "fixed_point", "rules", "windows")
+_HELPERS = ("arithmetic", "base", "channels", "fixed_point", "rules", "windows")
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import arithmetic, windows
+from tinyml.ops import channels, windows
 from tinyml.ops.base import Array, Fields, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -38,9 +38,9 @@ def weights_fit(node: NodeView) -> str:
     """Weights are (output channels, height, width, input channels), ungrouped. Remedy: replace a grouped
     convolution by one convolution a group.
     """
-    weights, channels = node.input(1), node.input(0).shape[-1]
-    fits = len(weights.shape) == 4 and weights.shape[3] == channels
-    return "" if fits else f"weights {weights.shape} on {channels} input channels"
+    weights, depth = node.input(1), node.input(0).shape[-1]
+    fits = len(weights.shape) == 4 and weights.shape[3] == depth
+    return "" if fits else f"weights {weights.shape} on {depth} input channels"
 
 
 def strides_positive(node: NodeView) -> str:
@@ -102,7 +102,7 @@ class Conv2D(Operator):
         taps = windows.gather(inputs[0], node.input(0).q.zero_point, window_of(node))
         weights = inputs[1].astype(np.int64)
         acc = taps.reshape(*taps.shape[:2], -1) @ weights.reshape(len(weights), -1).T
-        return [requantized(node, acc[np.newaxis])]
+        return [channels.requantized(node, acc[np.newaxis])]
 
     def lower(self, node: NodeView) -> KernelCall:
         weights = node.input(1)
@@ -114,7 +114,7 @@ class Conv2D(Operator):
             params=(
                 ("window", window_fields(node, window)),
                 ("weights", Array("weights", weights.data)),
-                ("to", channel_fields(node, fold_offset=True)),
+                ("to", channels.fields(node, fold_offset=True)),
             ),
             inputs=(0,),
             # A 1x1 window at stride 1 reads its pixel in place; any other is gathered first.
@@ -148,55 +148,6 @@ def window_fields(node: NodeView, window: windows.Window) -> Fields:
         ("pad_left", window.columns.before),
         ("input_zero_point", node.input(0).q.zero_point),
     )
-
-
-def multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
-    """Multipliers and shifts, int32 (output channels,); one scale is repeated."""
-    pairs = arithmetic.channel_multipliers(node.input(0), node.input(1), node.output)
-    channels = node.output.shape[-1]
-    pairs = pairs * channels if len(pairs) == 1 else pairs
-    return np.array([p[0] for p in pairs], np.int32), np.array([p[1] for p in pairs], np.int32)
-
-
-def bias_values(node: NodeView) -> np.ndarray:
-    """The bias, int64 (output channels,); zeros when there is none."""
-    bias = node.optional(2)
-    if bias is None or bias.data is None:
-        return np.zeros(node.output.shape[-1], np.int64)
-    return bias.data.astype(np.int64)
-
-
-def channel_fields(node: NodeView, fold_offset: bool) -> Fields:
-    """The kernels' tinyml_channels: bias, requantization and clamp.
-
-    With `fold_offset` the bias takes up -zero_point * sum(weights) of its channel, so that the kernel
-    multiplies raw input bytes; padding must then be filled with the zero point.
-    """
-    bias = bias_values(node)
-    if fold_offset:
-        weights = node.input(1).data
-        assert weights is not None
-        sums = weights.astype(np.int64).reshape(weights.shape[0], -1).sum(axis=1)
-        bias = bias - node.input(0).q.zero_point * sums
-    multiplier, shift = multipliers(node)
-    low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-    return (
-        ("bias", Array("bias", arithmetic.wrap_int32(bias).astype(np.int32))),
-        ("multipliers", Array("multipliers", multiplier)),
-        ("shifts", Array("shifts", shift.astype(np.int8))),
-        ("output_zero_point", node.output.q.zero_point),
-        ("activation_min", low),
-        ("activation_max", high),
-    )
-
-
-def requantized(node: NodeView, acc: np.ndarray) -> np.ndarray:
-    """int64 accumulators (..., channels) -> int8 outputs: bias, requantize, zero point, clamp."""
-    acc = arithmetic.wrap_int32(acc + bias_values(node))
-    multiplier, shift = multipliers(node)
-    low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-    scaled = arithmetic.requantize(acc, multiplier.astype(np.int64), shift.astype(np.int64))
-    return np.clip(scaled + node.output.q.zero_point, low, high).astype(np.int8)
 
 
 OPERATOR = Conv2D()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import conv_2d, windows
+from tinyml.ops import channels, conv_2d, windows
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -36,9 +36,9 @@ class Attributes:
 
 def weights_fit(node: NodeView) -> str:
     """Weights are (1, height, width, input channels x multiplier). Remedy: convert the model again."""
-    weights, channels = node.input(1), node.input(0).shape[-1]
-    fits = len(weights.shape) == 4 and weights.shape[0] == 1 and weights.shape[3] % channels == 0
-    return "" if fits else f"weights {weights.shape} on {channels} input channels"
+    weights, depth = node.input(1), node.input(0).shape[-1]
+    fits = len(weights.shape) == 4 and weights.shape[0] == 1 and weights.shape[3] % depth == 0
+    return "" if fits else f"weights {weights.shape} on {depth} input channels"
 
 
 class DepthwiseConv2D(Operator):
@@ -85,7 +85,7 @@ class DepthwiseConv2D(Operator):
         acc = np.einsum(
             "yxhwc,hwc->yxc", np.repeat(taps, multiplier, axis=-1), inputs[1][0].astype(np.int64)
         )
-        return [conv_2d.requantized(node, acc[np.newaxis])]
+        return [channels.requantized(node, acc[np.newaxis])]
 
     def lower(self, node: NodeView) -> KernelCall:
         weights = node.input(1)
@@ -96,7 +96,7 @@ class DepthwiseConv2D(Operator):
                 ("window", conv_2d.window_fields(node, conv_2d.window_of(node))),
                 ("channel_multiplier", node.output.shape[-1] // node.input(0).shape[-1]),
                 ("weights", Array("weights", weights.data)),
-                ("to", conv_2d.channel_fields(node, fold_offset=False)),
+                ("to", channels.fields(node, fold_offset=False)),
             ),
             inputs=(0,),
         )

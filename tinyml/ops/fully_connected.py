@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import arithmetic
+from tinyml.ops import channels
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -83,36 +83,13 @@ class FullyConnected(Operator):
         return node.output.elements * node.input(1).shape[1]
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        rows = (
-            inputs[0].astype(np.int64).reshape(-1, inputs[1].shape[1]) - node.input(0).q.zero_point
-        )
-        acc = rows @ inputs[1].astype(np.int64).T
-        bias = node.optional(2)
-        if bias is not None and bias.data is not None:
-            acc = acc + bias.data
-        multiplier, shift = _multipliers(node)
-        low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-        scaled = arithmetic.requantize(arithmetic.wrap_int32(acc), multiplier, shift)
-        out = np.clip(scaled + node.output.q.zero_point, low, high).astype(np.int8)
-        return [out.reshape(node.output.shape)]
+        rows = inputs[0].astype(np.int64).reshape(-1, inputs[1].shape[1])
+        sums = (rows - node.input(0).q.zero_point) @ inputs[1].astype(np.int64).T
+        return [channels.requantized(node, sums).reshape(node.output.shape)]
 
     def lower(self, node: NodeView) -> KernelCall:
-        weights, bias = node.input(1).data, node.optional(2)
+        weights = node.input(1).data
         assert weights is not None
-        # The input's zero point is folded into the bias: the kernel multiplies raw bytes.
-        folded = -node.input(0).q.zero_point * weights.astype(np.int64).sum(axis=1)
-        if bias is not None and bias.data is not None:
-            folded = folded + bias.data
-        multiplier, shift = _multipliers(node)
-        low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-        channels = (
-            ("bias", Array("bias", arithmetic.wrap_int32(folded).astype(np.int32))),
-            ("multipliers", Array("multipliers", multiplier.astype(np.int32))),
-            ("shifts", Array("shifts", shift.astype(np.int8))),
-            ("output_zero_point", node.output.q.zero_point),
-            ("activation_min", low),
-            ("activation_max", high),
-        )
         return KernelCall(
             kernel="tinyml_fully_connected_s8",
             params=(
@@ -120,23 +97,10 @@ class FullyConnected(Operator):
                 ("input_channels", weights.shape[1]),
                 ("output_channels", weights.shape[0]),
                 ("weights", Array("weights", weights)),
-                ("to", channels),
+                ("to", channels.fields(node, fold_offset=True)),
             ),
             inputs=(0,),
         )
-
-
-def _multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
-    """Multipliers and shifts, int64 (outputs,)."""
-    weights = node.input(1)
-    if weights.q.per_channel:
-        pairs = arithmetic.channel_multipliers(node.input(0), weights, node.output)
-    else:
-        # One scale: TFLite multiplies the two scales in float32 here, unlike everywhere else.
-        product = np.float32(node.input(0).q.scale) * np.float32(weights.q.scale)
-        pair = arithmetic.quantize_multiplier(float(product) / node.output.q.scale)
-        pairs = [pair] * weights.shape[0]
-    return np.array([p[0] for p in pairs], np.int64), np.array([p[1] for p in pairs], np.int64)
 
 
 OPERATOR = FullyConnected()
