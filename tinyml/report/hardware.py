@@ -10,8 +10,8 @@ from tinyml.report import charts, plain
 from tinyml.report import firmware as projects
 from tinyml.report.firmware import Firmware
 
-_MOST_BUFFERS = 1500  # drawn; the page stays below 5 MB
-_MOST_NODES = 1500
+_MOST_BUFFERS = 1000  # drawn; the page stays below 5 MB
+_MOST_NODES = 1000
 _HUES = 5
 
 

@@ -15,7 +15,7 @@ from tinyml.report.records import Step
 from tinyml.report.summary import Row, Summary
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_GALLERY_BYTES = 3_000_000  # of images on a page that is to stay below 5 MB
+_GALLERY_BYTES = 2_000_000  # of images on a page that is to stay below 5 MB
 _MOST_POINTS = 400  # of one curve
 _MOST_CLIENTS = 40  # drawn; more say nothing to the eye
 

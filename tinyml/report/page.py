@@ -9,9 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 from tinyml import __version__, resources
+from tinyml.errors import InputError
 from tinyml.report import hardware, learning, recipe, summary, text
 from tinyml.report.links import Links
 from tinyml.report.summary import Summary
+
+_MOST_BYTES = 5_000_000
 
 
 def render(found: Summary, links: Links, notes: Sequence[str]) -> str:
@@ -21,10 +24,13 @@ def render(found: Summary, links: Links, notes: Sequence[str]) -> str:
         found: the table.
         links: the steps and what they read.
         notes: a line for each record that was left out.
+
+    Raises:
+        InputError: the page would be larger than 5 MB.
     """
     environment = _environment()
     script = environment.get_template("script.js").render()
-    return str(
+    html = str(
         environment.get_template("page.html.j2").render(
             version=__version__,
             script=script,
@@ -43,6 +49,13 @@ def render(found: Summary, links: Links, notes: Sequence[str]) -> str:
             notes=notes,
         )
     )
+    if len(html.encode()) > _MOST_BYTES:
+        raise InputError(
+            f"the page of {len(links.steps)} steps",
+            f"would take {len(html.encode()):,} bytes, more than {_MOST_BYTES:,}",
+            "give fewer runs",
+        )
+    return html
 
 
 def _csp_hash(script: str) -> str:
