@@ -130,7 +130,7 @@ def test_names_and_texts_of_records_are_never_markup(way):
 def test_an_export_alone(way):
     built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
     html = render(built)
-    assert Outline(html).sections == ["way", "firmware", "memory", "layers", "steps"]
+    assert Outline(html).sections == ["firmware", "memory", "layers", "steps"]
     assert "Not validated yet" in html
 
 

@@ -22,9 +22,9 @@ _MOST_CLIENTS = 40  # drawn; more say nothing to the eye
 
 def way(found: Summary) -> dict[str, Any] | None:
     """The rows of the table with the places of their accuracies, and the cards of the way."""
-    if not found.rows:
-        return None
     known = [row.accuracy for row in found.rows if row.accuracy is not None]
+    if not known:
+        return None
     scale = charts.accuracy_axis(known)
     rows = [
         {"row": row, "at": None if row.accuracy is None else scale.at(row.accuracy)}

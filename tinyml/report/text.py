@@ -56,8 +56,9 @@ def _firmware(item: Firmware) -> list[tuple[str, str]]:
     ]
     rows = [
         ("flash" + (f" ({', '.join(parts)})" if parts else ""), size(found["flash_bytes"])),
+        ("weights in flash", size(found["weight_bytes"]) if not found["flash_bytes"] else ""),
         ("RAM", size(found["ram_bytes"])),
-        ("  of it the arena", size(found["arena_bytes"])),
+        ("arena in RAM", size(found["arena_bytes"])),
         ("stack", size(found["stack_bytes"])),
         ("instructions an inference", number(found["instructions"])),
         ("MACs an inference", number(found["macs"])),
