@@ -40,6 +40,7 @@ def check(
     Returns:
         The exported project.
     """
+    tmp_path.mkdir(exist_ok=True)
     path = _saved(tmp_path, build, seed)
     directory = tmp_path / "project"
     directory.mkdir()

@@ -153,7 +153,8 @@ def _npz(path: Path) -> Dataset:
 
 def _read_arrays(path: Path, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # opened here, because numpy leaves a broken file open
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except FileNotFoundError:
         raise InputError(path, "no such file", "check the path") from None

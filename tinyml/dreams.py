@@ -58,7 +58,8 @@ def read(directory: Path) -> Dreams:
 
 def _read_shard(path: Path) -> Dreams:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # opened here, because numpy leaves a broken file open
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             shard = Dreams(stored["x"], stored["y"], stored["logits"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(

@@ -11,6 +11,7 @@ import time
 import psutil
 import pytest
 
+from tinyml import process
 from tinyml.errors import InputError, TinymlError
 from tinyml.federated import worker
 
@@ -69,7 +70,7 @@ def test_dies_with_a_parent_that_ends(body):
 
 
 def test_the_guard_starts_nothing_when_the_parent_is_gone():
-    command = [sys.executable, "-I", "-S", "-c", worker._GUARD, str(os.getpid() + 1), "/bin/true"]
+    command = [sys.executable, "-I", "-S", "-c", process._GUARD, str(os.getpid() + 1), "/bin/true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "parent is gone\n")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tinyml.errors import InputError
 from tinyml.graph import tflite_reader
 from tinyml.graph.ir import Graph
 from tinyml.memory import checker, lifetimes, planner
-from tinyml.ops.base import KernelCall
+from tinyml.ops.base import Calls, as_calls
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Program:
     """A graph ready to be written as C; nodes without a call are views."""
 
     graph: Graph
-    calls: Mapping[int, KernelCall]
+    calls: Mapping[int, Calls]
     plan: planner.Plan
 
     @property
@@ -28,23 +28,32 @@ class Program:
         return sum(ops.find(v.node.operator).macs(v) for v in self.graph.views())
 
 
-def compile_model(path: Path) -> Program:
-    """Read, check, lower and plan a .tflite.
+def compile_model(
+    path: Path,
+    disabled: Collection[str] = (),
+    after: Callable[[str, Graph], None] = lambda name, graph: None,
+) -> Program:
+    """Read, check, simplify, lower and plan a .tflite.
+
+    Args:
+        path: the file.
+        disabled: names of passes to leave out.
+        after: called with each pass' name and the graph it gave.
 
     Raises:
-        InputError: the file is bad, or a node cannot be exported.
+        InputError: the file is bad, a node cannot be exported, or `disabled` names no pass.
     """
     graph = tflite_reader.read(path)
     problems = find_problems(graph)
     if problems:
         raise InputError(path, *problems[0])
-    return compile_graph(passes.run(graph))
+    return compile_graph(passes.run(graph, disabled, after))
 
 
 def compile_graph(graph: Graph) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
     lowered = {view.index: ops.find(view.node.operator).lower(view) for view in graph.views()}
-    calls = {index: call for index, call in lowered.items() if call is not None}
+    calls = {index: as_calls(found) for index, found in lowered.items() if found is not None}
     plan = planner.plan(lifetimes.buffers(graph, calls))
     checker.check(graph, calls, plan)
     return Program(graph, calls, plan)

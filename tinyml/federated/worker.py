@@ -12,7 +12,6 @@ import importlib.util
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,23 +22,11 @@ from typing import Any, BinaryIO
 
 from tinyml import console
 from tinyml.errors import InputError, TinymlError
+from tinyml.process import guarded
 
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.02
 _MESSAGE_BYTES = 2_000_000_000
-
-# Runs between fork and the worker, in a Python of its own: a preexec_fn in our process could
-# deadlock on a lock that one of TensorFlow's threads held when we forked. 1 is PR_SET_PDEATHSIG,
-# 9 SIGKILL; both survive execv. The parent may have died before prctl, hence the check after it.
-_GUARD = """
-import ctypes, os, sys
-parent, worker = int(sys.argv[1]), sys.argv[2:]
-if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(1, 9, 0, 0, 0) != 0:
-    sys.exit("prctl: " + os.strerror(ctypes.get_errno()))
-if os.getppid() != parent:
-    sys.exit("parent is gone")
-os.execv(worker[0], worker)
-"""
 
 
 def find_worker() -> Path | None:
@@ -101,10 +88,9 @@ def running() -> Iterator[Worker]:
     """
     binary = require()
     port = _free_port()
-    command = [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), str(binary)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [*command, f"--port={port}"],
+            guarded([str(binary), f"--port={port}"]),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
+from tinyml.errors import InputError
 from tinyml.graph.ir import Graph
 from tinyml.graph.verifier import verify
+from tinyml.passes.constant_channels import remove_constant_channels
 from tinyml.passes.dead_nodes import drop_dead_nodes
 
-PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (("drop-dead-nodes", drop_dead_nodes),)
+PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
+    ("drop-dead-nodes", drop_dead_nodes),
+    ("remove-constant-channels", remove_constant_channels),
+)
+NAMES = tuple(name for name, _ in PASSES)
 
 
-def run(graph: Graph) -> Graph:
-    """Apply every pass in order."""
+def run(
+    graph: Graph,
+    disabled: Collection[str] = (),
+    after: Callable[[str, Graph], None] = lambda name, graph: None,
+) -> Graph:
+    """Apply every pass in order.
+
+    Args:
+        graph: the graph, verified.
+        disabled: names of passes to leave out.
+        after: called with each pass' name and the graph it gave.
+
+    Raises:
+        InputError: `disabled` names no pass.
+    """
+    unknown = sorted(set(disabled) - set(NAMES))
+    if unknown:
+        raise InputError(unknown[0], "no such pass", f"the passes are {', '.join(NAMES)}")
     for name, transform in PASSES:
-        graph = transform(graph)
-        verify(graph, f"pass {name}")
+        if name not in disabled:
+            graph = transform(graph)
+            verify(graph, f"pass {name}")
+            after(name, graph)
     return graph

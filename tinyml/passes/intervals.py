@@ -33,8 +33,8 @@ class Bounds:
 def bounds(graph: Graph) -> dict[int, Bounds]:
     """Bounds of every int8 activation with at least one dimension."""
     found: dict[int, Bounds] = {}
-    for tensor in graph.inputs:
-        found[tensor] = _anything(graph.tensors[tensor].shape)
+    for index in graph.inputs:
+        found[index] = _anything(graph.tensors[index].shape)
     for view in graph.views():
         for output, tensor in zip(view.node.outputs, view.outputs):
             found[output] = _anything(tensor.shape)
