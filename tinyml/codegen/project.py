@@ -62,7 +62,7 @@ def write(
         names.comment(model.name),
         sha256,
     )
-    kernels = sorted({call.kernel for call in program.calls.values()})
+    kernels = sorted({call.kernel for calls in program.calls.values() for call in calls})
     (directory / "kernels").mkdir()
     (directory / "firmware").mkdir()
     context = _context(program, target, provenance, prefix, kernels)
@@ -127,8 +127,9 @@ def _port_reports(program: Program, tensors: tuple[int, ...]) -> list[dict[str, 
 
 def _node_report(program: Program, index: int) -> dict[str, Any]:
     view = program.graph.view(index)
-    call = program.calls.get(index)
-    weights = sum(t.nbytes for t in view.inputs if t is not None and t.is_constant) if call else 0
+    calls = program.calls.get(index, ())
+    kernels = dict.fromkeys(call.kernel for call in calls)  # each once, in order
+    weights = sum(t.nbytes for t in view.inputs if t is not None and t.is_constant) if calls else 0
     return {
         "operator": view.node.operator,
         "name": view.node.name,
@@ -136,8 +137,8 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
         "outputs": [list(t.shape) for t in view.outputs],
         "macs": ops.find(view.node.operator).macs(view),
         "weight_bytes": weights,
-        "output_bytes": view.output.nbytes,
-        "kernel": call.kernel if call else "view",
+        "output_bytes": sum(t.nbytes for t in view.outputs),
+        "kernel": " + ".join(kernels) or "view",
     }
 
 

@@ -14,7 +14,7 @@ from tinyml.codegen.names import comment
 from tinyml.codegen.program import Program
 from tinyml.graph.ir import NodeView, Tensor
 from tinyml.memory.planner import Plan
-from tinyml.ops.base import Array, Fields, KernelCall
+from tinyml.ops.base import Array, Calls, Fields, KernelCall
 
 _C_TYPES = {
     "int8": "int8_t",
@@ -117,19 +117,22 @@ def ports(program: Program, tensors: tuple[int, ...]) -> tuple[Port, ...]:
 def calls(program: Program, prefix: str) -> tuple[Call, ...]:
     """The calls of one inference, in order."""
     return tuple(
-        _call(program, program.graph.view(index), call, prefix)
-        for index, call in program.calls.items()
+        _call(program, program.graph.view(index), parts, part, prefix)
+        for index, parts in program.calls.items()
+        for part in range(len(parts))
     )
 
 
 def constants(program: Program, prefix: str) -> tuple[Constant, ...]:
     """Every constant array, in the order of the calls."""
-    found = []
-    for index, call in program.calls.items():
+    found = {}
+    for index, parts in program.calls.items():
         view = program.graph.view(index)
-        for array in (*_arrays(call.params), *_constant_inputs(view, call)):
-            found.append(_constant(f"{prefix}_{_stem(view)}_{array.suffix}", array, view))
-    return tuple(found)
+        for call in parts:
+            for array in (*_arrays(call.params), *_constant_inputs(view, call)):
+                name = f"{prefix}_{_stem(view)}_{array.suffix}"
+                found[name] = _constant(name, array, view)
+    return tuple(found.values())
 
 
 def describe(view: NodeView) -> str:
@@ -142,7 +145,7 @@ def describe(view: NodeView) -> str:
 
 def _flow(view: NodeView) -> str:
     sources = [_shape(t) for t in view.inputs if t is not None and not t.is_constant]
-    return f"{' and '.join(sources)} -> {_shape(view.output)}"
+    return f"{' and '.join(sources)} -> {' and '.join(map(_shape, view.outputs))}"
 
 
 def _shape(tensor: Tensor) -> str:
@@ -153,12 +156,13 @@ def _stem(view: NodeView) -> str:
     return f"{view.index:02d}_{view.node.operator.lower()}"
 
 
-def _call(program: Program, view: NodeView, call: KernelCall, prefix: str) -> Call:
-    stem = f"{prefix}_{_stem(view)}"
+def _call(program: Program, view: NodeView, parts: Calls, part: int, prefix: str) -> Call:
+    stem, call = f"{prefix}_{_stem(view)}", parts[part]
+    alone = len(parts) == 1
     return Call(
-        name=f"node_{_stem(view)}",
+        name=f"node_{_stem(view)}" + ("" if alone else f"_{part + 1}"),
         kernel=call.kernel,
-        description=describe(view),
+        description=describe(view) + ("" if alone else f", call {part + 1} of {len(parts)}"),
         fields=_fields(call.params, stem),
         operands=tuple(_operands(program.plan, view, call, stem)),
     )
@@ -171,7 +175,8 @@ def _operands(plan: Plan, view: NodeView, call: KernelCall, stem: str) -> Iterat
             yield Operand(_C_TYPES[tensor.dtype], constant=f"{stem}_{_input_suffix(position)}")
         else:
             yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index))
-    for tensor, index in zip(view.outputs, view.node.outputs):
+    for position in range(len(view.outputs)) if call.outputs is None else call.outputs:
+        tensor, index = view.outputs[position], view.node.outputs[position]
         yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index), written=True)
     if call.has_scratch:
         yield Operand("int8_t", _scratch_offset(plan, view.index), written=True)

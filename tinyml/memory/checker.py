@@ -14,7 +14,7 @@ import numpy as np
 from tinyml.graph.ir import Graph
 from tinyml.memory.lifetimes import reads
 from tinyml.memory.planner import Plan
-from tinyml.ops.base import KernelCall
+from tinyml.ops.base import Calls, in_place
 
 _NOBODY = -1
 _SCRATCH = -2
@@ -24,7 +24,7 @@ class PlanError(Exception):
     """The plan would corrupt a value: a defect of the planner, never of the user's model."""
 
 
-def check(graph: Graph, calls: Mapping[int, KernelCall], plan: Plan) -> None:
+def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
     """Replay the graph over the plan.
 
     Raises:
@@ -86,10 +86,10 @@ def _overlap(a: slice, b: slice) -> bool:
     return bool(a.start < b.stop and b.start < a.stop)
 
 
-def _check_overlap(graph: Graph, call: KernelCall, spans: Mapping[int, slice], index: int) -> None:
+def _check_overlap(graph: Graph, calls: Calls, spans: Mapping[int, slice], index: int) -> None:
     """The first output may lie on an input only exactly, and only where the kernel allows it."""
     node = graph.nodes[index]
-    allowed = {(node.inputs[position], node.outputs[0]) for position in call.in_place}
+    allowed = {(node.inputs[position], node.outputs[0]) for position in in_place(calls)}
     for tensor, output in itertools.product(reads(graph, index), node.outputs):
         if not _overlap(spans[tensor], spans[output]):
             continue

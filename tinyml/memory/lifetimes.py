@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tinyml.graph.ir import ABSENT, Graph
-from tinyml.ops.base import KernelCall
+from tinyml.ops.base import Calls, in_place
 
 
 @dataclass(frozen=True)
@@ -29,35 +29,34 @@ class Buffer:
         return self.first < other.last and other.first < self.last
 
 
-def buffers(graph: Graph, calls: Mapping[int, KernelCall]) -> tuple[Buffer, ...]:
+def buffers(graph: Graph, calls: Mapping[int, Calls]) -> tuple[Buffer, ...]:
     """The buffers of a graph, in order of first use.
 
     Args:
         graph: the graph.
-        calls: the kernel call of every node that has one; a node without is a view.
+        calls: the kernel calls of every node that has any; a node without is a view.
     """
     homes = _homes(graph, calls)
     groups: dict[int, list[int]] = {}
     for tensor, home in homes.items():
         groups.setdefault(home, []).append(tensor)
     found = [_buffer(graph, tensors) for tensors in groups.values()]
-    for index, call in calls.items():
-        if call.scratch_bytes:
-            name = f"scratch of node {index}"
-            found.append(Buffer(name, call.scratch_bytes, index, index + 1, (), index))
+    for index, parts in calls.items():
+        scratch = max(call.scratch_bytes for call in parts)
+        if scratch:
+            found.append(Buffer(f"scratch of node {index}", scratch, index, index + 1, (), index))
     return tuple(sorted(found, key=lambda b: (b.first, b.last, b.name)))
 
 
-def _homes(graph: Graph, calls: Mapping[int, KernelCall]) -> dict[int, int]:
+def _homes(graph: Graph, calls: Mapping[int, Calls]) -> dict[int, int]:
     """For each activation, the tensor whose buffer it lives in."""
     homes = {tensor: tensor for tensor in graph.inputs}
     for index, node in enumerate(graph.nodes):
-        call = calls.get(index)
-        if call is None:
+        if index not in calls:
             homes[node.outputs[0]] = homes[node.inputs[0]]
             continue
         homes.update((output, output) for output in node.outputs)
-        for position in call.in_place:
+        for position in in_place(calls[index]):
             if _may_take(graph, homes, index, node.inputs[position]):
                 homes[node.outputs[0]] = homes[node.inputs[position]]
                 break

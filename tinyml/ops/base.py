@@ -40,9 +40,11 @@ class KernelCall:
         params: the fields of its parameter struct, whose type is `kernel` + "_params"; an Array
             becomes a pointer to a constant in flash.
         inputs: the positions of the node's inputs that are passed as pointers.
+        outputs: likewise of its outputs; None for all of them.
         scratch_bytes: working memory, passed as the last pointer.
         has_scratch: the kernel takes that pointer; it is NULL when scratch_bytes is 0.
-        in_place: the input positions whose memory the output may take over.
+        in_place: the input positions whose memory the first output may take over; of no effect in a
+            node of several calls, where a later one may still need the input.
     """
 
     kernel: str
@@ -51,6 +53,11 @@ class KernelCall:
     scratch_bytes: int = 0
     has_scratch: bool = False
     in_place: tuple[int, ...] = ()
+    outputs: tuple[int, ...] | None = None
+
+
+# What a node does at run time, in this order; its constants have one name space.
+Calls = tuple[KernelCall, ...]
 
 
 @dataclass(frozen=True)
@@ -82,8 +89,10 @@ class Operator(ABC):
         """The outputs, computed with numpy as TFLM does; constants are among the inputs."""
 
     @abstractmethod
-    def lower(self, node: NodeView) -> KernelCall | None:
-        """The kernel call for a node that passed `check`; None when the output is the input's bytes."""
+    def lower(self, node: NodeView) -> KernelCall | Calls | None:
+        """The kernel call, or calls, of a node that passed `check`; None when the output is the first
+        input's bytes.
+        """
 
     def macs(self, node: NodeView) -> int:
         """Multiply-accumulates of one inference."""
@@ -113,6 +122,16 @@ class Operator(ABC):
                 "convert the model again with a fixed batch size of 1",
             )
         ]
+
+
+def as_calls(lowered: KernelCall | Calls) -> Calls:
+    """One call as one of several."""
+    return (lowered,) if isinstance(lowered, KernelCall) else lowered
+
+
+def in_place(calls: Calls) -> tuple[int, ...]:
+    """The input positions whose memory a node's first output may take over."""
+    return calls[0].in_place if len(calls) == 1 else ()
 
 
 def rule_text(rule: Rule) -> tuple[str, str]:
