@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tinyml"
 
 # From the top down: a unit imports itself and what stands below it, never beside or above it.
 LAYERS = [
+    {"__main__"},
     {"cli"},
     {"report", "doctor"},
     {"distill", "federated", "quantize"},
