@@ -29,14 +29,13 @@ for noise in noise uniform; do
 done
 
 say "3. Ten clients with one class each train the student on: alone, then with shared dreams"
-# A learning rate at which one-class clients pull the model apart; at a third of it both runs do well.
 federate() {
   tinyml federate --model "$out/student.keras" --data digits --clients 10 \
-    --partition pathological:1 --rounds 8 --epochs 1 --batch-size 32 --learning-rate 0.1 \
+    --partition pathological:1 --rounds 8 --epochs 1 --batch-size 32 --learning-rate 0.02 \
     --strategy fedavg "$@" --force
 }
 federate -o "$out/federated-alone"
-federate --share 0.3 --share-alpha 0.5 --share-source "dreams:$out/dreams" --warm-up 1 \
+federate --share 0.1 --share-alpha 0.5 --share-source "dreams:$out/dreams" --warm-up 1 \
   -o "$out/federated-dreams"
 
 say "4. To int8, calibrated on dreams"

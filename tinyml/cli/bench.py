@@ -31,22 +31,24 @@ def command(project: Path, target: str | None, output: Path | None, force: bool,
     Instructions are those of one inference, exact and repeatable, over a few random inputs. They are not
     cycles.
     """
-    from tinyml import run
     from tinyml.cli import projects
     from tinyml.cli.validate import measured_text
     from tinyml.codegen.project import read_report
     from tinyml.emulate import ports, validation
 
-    if output is not None:
-        run.check_output(output, force, is_directory=False)
-    with projects.opened(project, target) as directory:
+    with (
+        projects.recorded(
+            output, "bench", {"project": project}, {"target": target}, seed, force
+        ) as write,
+        projects.opened(project, target) as directory,
+    ):
         report = read_report(directory)
         inputs = ports.of_project(directory).random_inputs(_INPUTS, seed)
         name, expected = projects.judge(directory)
         measured = validation.execute(directory, inputs, "qemu", timeout=120.0)
         verdict = validation.compare(measured, name, expected(inputs), None)
-    result = _result(report, verdict)
-    projects.write_result(output, "bench", project, result, force)
+        result = _result(report, verdict)
+        write(result)
     text = (
         f"{report['model']['file']} on {report['target']}: {measured_text(result)}\n"
         f"{result['macs']:,} MAC, {result['macs_per_instruction']:.3f} MAC an instruction; "

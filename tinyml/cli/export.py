@@ -61,7 +61,8 @@ def command(
     unknown = sorted(set(dumped) - set(passes.NAMES))
     if unknown:
         raise click.BadParameter(
-            f"no pass '{unknown[0]}'; the passes are {', '.join(passes.NAMES)}", param_hint="--dump-after"
+            f"no pass '{unknown[0]}'; the passes are {', '.join(passes.NAMES)}",
+            param_hint="--dump-after",
         )
 
     def show(name: str, graph: Graph) -> None:

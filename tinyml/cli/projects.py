@@ -71,14 +71,35 @@ def judge(project_directory: Path) -> tuple[str, Judge]:
     return "tinyml's numpy reference", lambda batches: reference.outputs(graph, batches)
 
 
-def write_result(
-    path: Path | None, command: str, source: Path, result: dict[str, Any], force: bool
-) -> None:
-    """Write a result as JSON with its run record, when the user gave --output."""
+@contextmanager
+def recorded(
+    path: Path | None,
+    command: str,
+    inputs: dict[str, Path],
+    settings: dict[str, Any],
+    seed: int,
+    force: bool,
+) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yields what writes the result as JSON with its run record, when the user gave --output.
+
+    Args:
+        path: --output; None leaves nothing behind.
+        command: the command's name.
+        inputs: files and directories read, by role.
+        settings: the command's options.
+        seed: of random inputs.
+        force: replace an output that exists.
+    """
+    if path is None:
+        yield lambda result: None
+        return
     from tinyml import run
 
-    if path is None:
-        return
-    with run.step(command, path, inputs={"project": source}, settings={}, force=force) as step:
-        step.path.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        step.metrics.update(result)
+    with run.step(command, path, inputs=inputs, settings=settings, seed=seed, force=force) as step:
+
+        def write(result: dict[str, Any]) -> None:
+            text = json.dumps(result, indent=2, sort_keys=True) + "\n"
+            step.path.write_text(text, encoding="utf-8")
+            step.metrics.update(result)
+
+        yield write

@@ -57,19 +57,25 @@ def command(
 
     Exit code 1 when a byte differs, the firmware faults, or it does not answer.
     """
-    from tinyml import run
+    from tinyml import data as datasets
     from tinyml.cli import projects
     from tinyml.emulate import validation
 
-    if output is not None:
-        run.check_output(output, force, is_directory=False)
-    with projects.opened(project, target) as directory:
+    settings = {"emulator": emulator, "data": data, "samples": samples, "target": target}
+    source = datasets.source_path(data) if data else None
+    inputs_read = {"project": project, **({"data": source} if source else {})}
+    with (
+        projects.recorded(
+            output, "validate", inputs_read, {**settings, "timeout": timeout}, seed, force
+        ) as write,
+        projects.opened(project, target) as directory,
+    ):
         inputs, labels = _inputs(directory, data, samples, seed)
         name, expected = projects.judge(directory)
         chosen = "qemu" if emulator == "auto" else emulator
         measured = validation.execute(directory, inputs, chosen, timeout)
         verdict = validation.compare(measured, name, expected(inputs), labels)
-    projects.write_result(output, "validate", project, verdict, force)
+        write(verdict)
     console.result(verdict, _text(verdict))
     if not verdict["exact"]:
         raise CheckFailed(
