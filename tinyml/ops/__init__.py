@@ -12,7 +12,20 @@ from functools import cache
 
 from tinyml.ops.base import Operator
 
-_HELPERS = ("arithmetic", "base", "channels", "fixed_point", "rules", "windows")
+_HELPERS = (
+    "arithmetic",
+    "axes",
+    "base",
+    "channels",
+    "elementwise",
+    "extremes",
+    "fixed_point",
+    "lookup",
+    "movement",
+    "rules",
+    "sums",
+    "windows",
+)
 
 
 @cache

@@ -14,7 +14,12 @@ import numpy as np
 if TYPE_CHECKING:
     from tinyml.graph.ir import Tensor
 
-LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
+LIMITS = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "int32": (-(1 << 31), (1 << 31) - 1),
+}
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

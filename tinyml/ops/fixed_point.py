@@ -1,6 +1,7 @@
-"""gemmlowp's fixed-point exponential and reciprocal, on int64 arrays that hold int32 values.
+"""gemmlowp's fixed-point functions, on int64 arrays that hold int32 values, or on single values.
 
-Source: gemmlowp fixedpoint.h and TFLite's GetReciprocal; Qm.n has m integer and n fraction bits.
+Source: gemmlowp fixedpoint.h, TFLite's GetReciprocal and log_x_for_x_greater_than_or_equal_to_1; Qm.n has
+m integer and n fraction bits.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import numpy as np
 from tinyml.ops.arithmetic import doubling_high_mul, rounding_shift
 
 _ONE = (1 << 31) - 1  # Q0.31's 1
-_FRACTION_BITS = 26  # of the argument, Q5.26
 # exp(-2^k) in Q0.31 for k = -2..4, by the bit of the argument that selects it
 _FACTORS = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
 
 
-def exp_on_negative(a: np.ndarray) -> np.ndarray:
-    """exp(a) as Q0.31, for a <= 0 in Q5.26 (exp_on_negative_values)."""
-    quarter = np.int64(1) << (_FRACTION_BITS - 2)
+def exp_on_negative(a: np.ndarray, integer_bits: int = 5) -> np.ndarray:
+    """exp(a) as Q0.31, for a <= 0 with 4 or 5 integer bits (exp_on_negative_values)."""
+    quarter_bits = 31 - integer_bits - 2
+    quarter = np.int64(1) << quarter_bits
     within = (a & (quarter - 1)) - quarter  # in [-1/4, 0)
-    result = _exp_near_zero(within << 5)
+    result = _exp_near_zero(within << integer_bits)
     remainder = within - a
-    for place, factor in enumerate(_FACTORS):
-        selected = (remainder >> (_FRACTION_BITS - 2 + place)) & 1
+    for place, factor in enumerate(_FACTORS[: integer_bits + 2]):
+        selected = (remainder >> (quarter_bits + place)) & 1
         result = np.where(selected == 1, doubling_high_mul(result, factor), result)
     return np.where(a == 0, _ONE, result)
 
@@ -46,14 +47,67 @@ def reciprocal(x: int) -> tuple[int, int]:
     return _one_over_one_plus(mantissa_minus_one), 12 - headroom
 
 
+def logistic(a: int) -> int:
+    """1 / (1 + exp(-a)) as Q0.31, for a in Q4.27."""
+    if a == 0:
+        return 1 << 30
+    positive = _one_over_one_plus(int(exp_on_negative(np.array(-abs(a), np.int64), 4)))
+    return positive if a > 0 else _ONE - positive
+
+
+def tanh(a: int) -> int:
+    """tanh(a) as Q0.31, for a in Q4.27: (1 - exp(-2a)) / (1 + exp(-2a))."""
+    if a == 0:
+        return 0
+    # The same number in Q5.26 is twice a.
+    exponential = int(exp_on_negative(np.array(-abs(a), np.int64)))
+    positive = _saturating_left(_newton_reciprocal(exponential) - (1 << 29), 2)
+    return positive if a > 0 else -positive
+
+
+_HALF_ROOT = 1518500250  # sqrt(1/2) in Q0.31
+_QUARTER_ROOT = 1805811301  # sqrt(sqrt(1/2))
+_QUARTER = 1 << 23  # 1/4 in Q6.25
+
+
+def logarithm(x: int) -> int:
+    """log(x) as Q5.26, for x >= 1 in Q12.19."""
+    # x is 2^power times a mantissa; of two ways to choose them, the lesser mantissa and greater power
+    headroom_a = 32 - x.bit_length()
+    headroom_b = 31 - _mul(x, _HALF_ROOT).bit_length()
+    mantissa_a = _saturating_left(_mul(x << (headroom_a - 1), _HALF_ROOT), 1)
+    mantissa_b = _saturating_left(x, headroom_b)
+    power_a = ((12 - headroom_a) << 25) + _QUARTER
+    power_b = ((12 - headroom_b) << 25) - _QUARTER
+    fraction = _log_of_mantissa(min(mantissa_a, mantissa_b))
+    return _saturating_left(_mul(max(power_a, power_b), 1488522236) + fraction, 1)  # log(2)
+
+
+def _log_of_mantissa(r: int) -> int:
+    """log(r * 2^(1/4)) in Q6.25, for r in [sqrt(1/2), 1) in Q0.31: a rational approximation."""
+    p = (r + _QUARTER_ROOT + 1) // 2
+    q = 2 * (r - _QUARTER_ROOT)
+    square = _mul(q, q)
+    numerator = _mul(q, r) + _mul(_mul(q, square), 117049297)
+    denominator = _mul(p, 1057819769 + q + _mul(127690142, square)) + _mul(638450708, q)
+    return _mul(
+        int(rounding_shift(np.array(numerator, np.int64), 6)), _one_over_one_plus(denominator)
+    )
+
+
 def _one_over_one_plus(a: int) -> int:
-    """1 / (1 + a) in Q0.31 for a in [0, 1): Newton's division in Q2.29."""
+    """1 / (1 + a) in Q0.31 for a in [0, 1)."""
+    return _saturating_left(_newton_reciprocal(a), 1)
+
+
+def _newton_reciprocal(a: int) -> int:
+    """2 / (1 + a) in Q2.29 for a in [0, 1) in Q0.31: Newton's division."""
     half_denominator = (a + _ONE + 1) // 2
     x = 1515870810 + _mul(half_denominator, -1010580540)
     for _ in range(3):
         error = (1 << 29) - _mul(half_denominator, x)
         x += _saturating_left(_mul(x, error), 2)
-    return min(_saturating_left(x, 1), _ONE)
+    return x
 
 
 def _mul(a: int, b: int) -> int:

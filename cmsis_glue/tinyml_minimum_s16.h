@@ -1,0 +1,16 @@
+/* MINIMUM, int16, of raw values of any shapes. */
+#ifndef TINYML_MINIMUM_S16_H
+#define TINYML_MINIMUM_S16_H
+
+#include "tinyml_broadcast.h"
+#include "tinyml_math.h"
+
+typedef struct {
+    tinyml_broadcast broadcast;
+} tinyml_minimum_s16_params;
+
+/* Operands: int16 that broadcast to the output; it may be one of them that is not repeated. */
+void tinyml_minimum_s16(const tinyml_minimum_s16_params *params, const int16_t *first, const int16_t *second,
+                        int16_t *output);
+
+#endif
