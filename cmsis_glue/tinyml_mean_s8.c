@@ -1,14 +1,34 @@
 #include "tinyml_mean_s8.h"
 
+static int32_t sum_over(const tinyml_axes *axes, const int8_t *input)
+{
+    const tinyml_axis *inner = tinyml_innermost(axes);
+    tinyml_walk walk = {0, 0, {0}};
+    int32_t sum = 0;
+    do {
+        const int8_t *from = input + walk.first;
+        for (int32_t i = 0; i < inner->size; ++i) {
+            sum += from[i * inner->first];
+        }
+    } while (tinyml_step(axes, &walk));
+    return sum;
+}
+
+static int8_t mean_of(const tinyml_mean_s8_params *params, const int8_t *input)
+{
+    const int32_t sum = sum_over(&params->reduced, input) + params->offset;
+    const int32_t mean =
+        tinyml_requantize(sum, params->multiplier, params->shift) + params->output_zero_point;
+    return (int8_t)tinyml_clamp(mean, INT8_MIN, INT8_MAX);
+}
+
 void tinyml_mean_s8(const tinyml_mean_s8_params *params, const int8_t *input, int8_t *output)
 {
-    for (int32_t channel = 0; channel < params->channels; ++channel) {
-        int32_t sum = params->offset;
-        for (int32_t pixel = 0; pixel < params->pixels; ++pixel) {
-            sum += input[pixel * params->channels + channel];
+    const tinyml_axis *inner = tinyml_innermost(&params->kept);
+    tinyml_walk walk = {0, 0, {0}};
+    do {
+        for (int32_t i = 0; i < inner->size; ++i) {
+            output[walk.second + i * inner->second] = mean_of(params, input + walk.first + i * inner->first);
         }
-        const int32_t mean =
-            tinyml_requantize(sum, params->multiplier, params->shift) + params->output_zero_point;
-        output[channel] = (int8_t)tinyml_clamp(mean, INT8_MIN, INT8_MAX);
-    }
+    } while (tinyml_step(&params->kept, &walk));
 }

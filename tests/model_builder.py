@@ -85,6 +85,14 @@ class ModelBuilder:
         self._graph.operators.append(stored)
         return output
 
+    def several(
+        self, operator: str, inputs: list[int], outputs: list[int], **options: Any
+    ) -> list[int]:
+        """Add a node with several outputs; returns these."""
+        self.node(operator, inputs, outputs[0], **options)
+        self._graph.operators[-1].outputs = outputs
+        return outputs
+
     def content(self, inputs: list[int], outputs: list[int]) -> bytes:
         """The finished file."""
         self._graph.inputs, self._graph.outputs, self._graph.name = inputs, outputs, "main"

@@ -1,18 +1,21 @@
-"""MEAN: the mean over the image's height and width (global average pooling)."""
+"""MEAN: the mean over some dimensions; over height and width it is global average pooling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import arithmetic
+from tinyml.ops import arithmetic, axes, movement
 from tinyml.ops.base import KernelCall, Operator
 from tinyml.ops.rules import input_count, int8_activations
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
+
+_MOST_ELEMENTS = 1 << 23  # of which a mean is taken: 2^8 times as many still fit int32
 
 
 @dataclass(frozen=True)
@@ -22,14 +25,13 @@ class Attributes:
     keep_dimensions: bool
 
 
-def over_the_image(node: NodeView) -> str:
-    """The mean is over height and width, axes 1 and 2, of one image. Remedy: use GlobalAveragePooling2D."""
-    axes, image = node.input(1), node.input(0).shape
-    if axes.data is None or axes.dtype != "int32":
-        return "axes that are not constant int32"
-    found = sorted({int(axis) % 4 for axis in axes.data.ravel()})
-    right = len(image) == 4 and image[0] == 1 and found == [1, 2]
-    return "" if right else f"axes {axes.data.ravel().tolist()} of shape {image}"
+def dimensions_exist(node: NodeView) -> str:
+    """The mean is over dimensions that exist, and of fewer than 2^23 elements. Remedy: pool in two steps."""
+    shape = node.input(0).shape
+    found = [movement.positive_axis(axis, len(shape)) for axis in movement.numbers(node, 1)]
+    if None not in found and _count(node) < _MOST_ELEMENTS:
+        return ""
+    return f"{list(movement.numbers(node, 1))} of shape {shape}"
 
 
 def scales_comparable(node: NodeView) -> str:
@@ -38,21 +40,49 @@ def scales_comparable(node: NodeView) -> str:
     return "" if 2.0**-30 < ratio < 2.0**30 else f"{ratio:g}"
 
 
+def _reduced(node: NodeView) -> tuple[int, ...]:
+    """The dimensions of the mean, each once, counted from the front."""
+    rank = len(node.input(0).shape)
+    return tuple(sorted({axis % rank for axis in movement.numbers(node, 1)}))
+
+
+def _count(node: NodeView) -> int:
+    """How many elements a mean is taken of."""
+    return prod(node.input(0).shape[axis] for axis in _reduced(node))
+
+
 def _rescale(node: NodeView) -> tuple[int, int]:
     """(multiplier, shift) from a sum to the output's units (QuantizedMeanOrSum: 1 / count folded in)."""
-    count = node.input(0).shape[1] * node.input(0).shape[2]
+    count = _count(node)
     ratio = node.input(0).q.scale / node.output.q.scale
     multiplier, exponent = arithmetic.quantize_multiplier(ratio)
     shift = min(count.bit_length() - 1, 32, 31 + exponent)
     return (multiplier << shift) // count, exponent - shift
 
 
+def _loops(node: NodeView) -> tuple[tuple[axes.Axis, ...], tuple[axes.Axis, ...]]:
+    """The loops over what stays (input and output strides) and over what is added up."""
+    shape, reduced = node.input(0).shape, _reduced(node)
+    strides = axes.strides(shape)
+    outputs = axes.strides([1 if i in reduced else size for i, size in enumerate(shape)])
+    kept = [
+        axes.Axis(shape[i], strides[i], outputs[i]) for i in range(len(shape)) if i not in reduced
+    ]
+    return axes.merged(kept), axes.merged(axes.Axis(shape[i], strides[i], 0) for i in reduced)
+
+
 class Mean(Operator):
-    """int8 mean over height and width (reference_ops::QuantizedMeanOrSum)."""
+    """int8 mean (reference_ops::QuantizedMeanOrSum)."""
 
     name = "MEAN"
-    summary = "mean over height and width"
-    rules = (input_count(2, 2), int8_activations, over_the_image, scales_comparable)
+    summary = "mean over any dimensions"
+    rules = (
+        input_count(2, 2),
+        int8_activations,
+        movement.constant(1, "list of dimensions"),
+        dimensions_exist,
+        scales_comparable,
+    )
 
     def parse(self, options: Any) -> Attributes:
         from tflite.ReducerOptions import ReducerOptions
@@ -62,25 +92,25 @@ class Mean(Operator):
         return Attributes(bool(stored.KeepDims()))
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
-        channels = node.input(0).shape[3]
-        return ((1, 1, 1, channels) if node.attributes.keep_dimensions else (1, channels),)
+        reduced, keep = _reduced(node), node.attributes.keep_dimensions
+        sizes = enumerate(node.input(0).shape)
+        return (tuple(1 if i in reduced else n for i, n in sizes if keep or i not in reduced),)
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        _, height, width, channels = inputs[0].shape
-        total = inputs[0].astype(np.int64).reshape(-1, channels).sum(axis=0)
-        total = total - node.input(0).q.zero_point * height * width
+        total = inputs[0].astype(np.int64).sum(axis=_reduced(node))
+        total = total - node.input(0).q.zero_point * _count(node)
         scaled = arithmetic.requantize(total, *_rescale(node)) + node.output.q.zero_point
         return [np.clip(scaled, -128, 127).astype(np.int8).reshape(node.output.shape)]
 
     def lower(self, node: NodeView) -> KernelCall:
-        _, height, width, channels = node.input(0).shape
+        kept, reduced = _loops(node)
         multiplier, shift = _rescale(node)
         return KernelCall(
             kernel="tinyml_mean_s8",
             params=(
-                ("pixels", height * width),
-                ("channels", channels),
-                ("offset", -node.input(0).q.zero_point * height * width),
+                ("kept", axes.fields(kept)),
+                ("reduced", axes.fields(reduced)),
+                ("offset", -node.input(0).q.zero_point * _count(node)),
                 ("multiplier", multiplier),
                 ("shift", shift),
                 ("output_zero_point", node.output.q.zero_point),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tinyml.ops.base import Operator
-from tinyml.ops.rules import input_count, int8_activations, same_quantization
+from tinyml.ops import movement
+from tinyml.ops.rules import input_count
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
@@ -22,24 +20,20 @@ def constant_shape(node: NodeView) -> str:
     return "" if same else f"{node.input(0).shape} to {node.output.shape}"
 
 
-class Reshape(Operator):
-    """A view: no code, no memory."""
+class Reshape(movement.View):
+    """The output's own shape says it all; TFLM does not look at the second input either."""
 
     name = "RESHAPE"
     summary = "another shape of the same bytes; costs nothing"
-    rules = (input_count(1, 2), int8_activations, constant_shape, same_quantization)
-
-    def parse(self, options: Any) -> None:
-        return None  # the output's own shape says it all
+    rules = (
+        input_count(1, 2),
+        *movement.moves(("int8", "uint8", "int16", "int32", "float32")),
+        movement.computed_input,
+        constant_shape,
+    )
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
         return (node.output.shape,)
-
-    def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        return [inputs[0].reshape(node.output.shape)]
-
-    def lower(self, node: NodeView) -> None:
-        return None
 
 
 OPERATOR = Reshape()
