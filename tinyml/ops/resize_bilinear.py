@@ -44,7 +44,7 @@ def inside(node: NodeView) -> str:
     """
     # The step is rounded to 1/1024 pixel; where that adds up to a pixel, TFLM reads beyond the image.
     for side in _sides(node):
-        if side.places.max() >= side.input * _ONE:
+        if side.start + (side.output - 1) * side.step >= side.input * _ONE:
             return f"{side.input} pixels to {side.output}"
     return ""
 

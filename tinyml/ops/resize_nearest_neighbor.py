@@ -13,6 +13,8 @@ from tinyml.ops.base import Array, KernelCall, Operator
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
 
+_END = 1 << 15  # of the sizes of images
+
 
 @dataclass(frozen=True)
 class Attributes:
@@ -23,15 +25,16 @@ class Attributes:
 
 
 def images(node: NodeView) -> str:
-    """The input has 4 dimensions: batch, height, width, channels. Remedy: use RESHAPE."""
-    return "" if len(node.input(0).shape) == 4 else f"{node.input(0).shape}"
+    """The input has 4 dimensions (batch, height, width, channels) of less than 2^15. Remedy: use RESHAPE."""
+    shape = node.input(0).shape
+    return "" if len(shape) == 4 and max(shape) < _END else f"{shape}"
 
 
 def two_sizes(node: NodeView) -> str:
-    """The new size is a height and a width of at least 1. Remedy: convert the model again."""
+    """The new size is a height and a width from 1 to 2^15 - 1. Remedy: convert the model again."""
     sizes = movement.numbers(node, 1)
-    right = len(node.input(1).shape) == 1 and len(sizes) == 2 and min(sizes) >= 1
-    return "" if right else f"{list(sizes)}"
+    right = len(node.input(1).shape) == 1 and len(sizes) == 2
+    return "" if right and min(sizes) >= 1 and max(sizes) < _END else f"{list(sizes)}"
 
 
 def resized_shapes(node: NodeView) -> tuple[tuple[int, ...], ...]:
