@@ -20,9 +20,11 @@ _HELPERS = (
     "elementwise",
     "extremes",
     "fixed_point",
+    "integers",
     "lookup",
     "movement",
     "rules",
+    "sigmoids",
     "sums",
     "windows",
 )

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 
 class Add(Sum):
-    """A sum; TFLM computes its factors in double."""
+    """A sum."""
 
     name = "ADD"
     summary = "element-wise sum of two tensors that broadcast"
     sign = 1
-    real = float
 
     def parse(self, options: Any) -> Attributes:
         from tflite.AddOptions import AddOptions
@@ -31,7 +30,7 @@ class Add(Sum):
 
 def _plain(node: NodeView) -> KernelCall:
     """The kernel for int8 operands of one shape, the most frequent case: no broadcast, no sign."""
-    factors = rescale(node, float)
+    factors = rescale(node)
     return KernelCall(
         kernel="tinyml_add_s8",
         params=(

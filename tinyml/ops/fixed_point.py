@@ -95,6 +95,28 @@ def _log_of_mantissa(r: int) -> int:
     )
 
 
+def inverse_root(x: int) -> tuple[int, int]:
+    """1 / sqrt(x) for x >= 0, where 0 counts as 1, as a multiplier and shift."""
+    if x <= 1:
+        return _ONE, 0
+    right_shift = 11
+    while x >= 1 << 29:
+        x, right_shift = x // 4, right_shift + 1
+    while x < 1 << 27:
+        x, right_shift = x * 4, right_shift - 1
+    return _root_of_mantissa(x >> 1) << max(-right_shift, 0), -max(right_shift, 0)
+
+
+def _root_of_mantissa(x: int) -> int:
+    """1 / sqrt(x) in Q0.31 for x in [1/4, 1) in Q3.28, times sqrt(1/2): Newton's iteration."""
+    half = (x + 1) >> 1
+    root = 1 << 28
+    for _ in range(5):
+        cube = _saturating_left(_mul(_mul(root, root), root), 6)
+        root = _saturating_left(_mul((1 << 28) + (1 << 27), root) - _mul(half, cube), 3)
+    return _mul(root, _HALF_ROOT)
+
+
 def _one_over_one_plus(a: int) -> int:
     """1 / (1 + a) in Q0.31 for a in [0, 1)."""
     return _saturating_left(_newton_reciprocal(a), 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,15 +54,15 @@ class Rescale:
         )
 
 
-def rescale(node: NodeView, real: Callable[[float], Any]) -> Rescale:
-    """The factors of a node, computed in the type `real`: in TFLM ADD's is double, SUB's is float32."""
-    a, b, out = (real(t.q.scale) for t in (node.input(0), node.input(1), node.output))
+def rescale(node: NodeView) -> Rescale:
+    """The factors of a node, computed in double as in TFLM."""
+    a, b, out = (t.q.scale for t in (node.input(0), node.input(1), node.output))
     headroom = _HEADROOM[node.output.dtype]
-    twice_largest = real(2) * max(a, b)
+    twice_largest = 2 * max(a, b)
     return Rescale(
-        first=arithmetic.quantize_multiplier(float(a / twice_largest)),
-        second=arithmetic.quantize_multiplier(float(b / twice_largest)),
-        output=arithmetic.quantize_multiplier(float(twice_largest / (real(1 << headroom) * out))),
+        first=arithmetic.quantize_multiplier(a / twice_largest),
+        second=arithmetic.quantize_multiplier(b / twice_largest),
+        output=arithmetic.quantize_multiplier(twice_largest / ((1 << headroom) * out)),
         headroom=headroom,
     )
 
@@ -83,7 +82,6 @@ class Sum(Operator):
     """A sum or difference (reference_integer_ops::Add, reference_ops::Sub)."""
 
     sign: int  # of the second operand
-    real: Callable[[float], Any]  # in which TFLM computes the factors
     rules = (
         input_count(2, 2),
         quantized("int8", "int16"),
@@ -97,7 +95,7 @@ class Sum(Operator):
         return broadcast_shape(node)
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        factors = rescale(node, type(self).real)
+        factors = rescale(node)
         first, second = (
             arithmetic.requantize(
                 (inputs[i].astype(np.int64) - node.input(i).q.zero_point) << factors.headroom,
@@ -110,7 +108,7 @@ class Sum(Operator):
         return [np.clip(total + node.output.q.zero_point, low, high).astype(node.output.dtype)]
 
     def lower(self, node: NodeView) -> KernelCall:
-        factors = rescale(node, type(self).real)
+        factors = rescale(node)
         return KernelCall(
             kernel="tinyml_sum_s8" if node.output.dtype == "int8" else "tinyml_sum_s16",
             params=(

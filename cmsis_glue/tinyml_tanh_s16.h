@@ -1,0 +1,12 @@
+/* TANH, int16 to int16 with scale 2^-15: 2 * sigmoid(2 * x) - 1. */
+#ifndef TINYML_TANH_S16_H
+#define TINYML_TANH_S16_H
+
+#include "tinyml_sigmoid_table.h"
+
+typedef tinyml_sigmoid_table tinyml_tanh_s16_params;
+
+/* Both int16 [elements]; the output may be the input. */
+void tinyml_tanh_s16(const tinyml_tanh_s16_params *params, const int16_t *input, int16_t *output);
+
+#endif
