@@ -170,7 +170,10 @@ class Way:
             "stack_bytes": 204,
             **more,
         }
-        projects.write_result(self.root / name, "validate", firmware, verdict, force=False)
+        settings = {"emulator": "qemu", "data": "digits", "samples": None, "target": None}
+        inputs = {"project": firmware}
+        with projects.recorded(self.root / name, "validate", inputs, settings, 0, False) as write:
+            write(verdict)
         return self.root / name
 
 

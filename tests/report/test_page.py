@@ -67,7 +67,7 @@ def test_the_whole_way_has_every_section(whole):
     text = text_of(html)
     assert "Exact on 360 of 360 test samples" in text
     assert "All 3,600 output bytes of the firmware, run on qemu, equal those of TFLM" in text
-    assert "student on noise (the floor)" in text
+    assert "student on smooth noise (a floor)" in text
     assert "tinyml quantize federated-dreams/model.keras --calibration dreams:dreams" in text
 
 

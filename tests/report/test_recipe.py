@@ -77,11 +77,17 @@ def test_hostile_words_are_quoted(way):
     ]
 
 
-def test_a_validation_that_does_not_say_its_data_says_so(whole):
-    (step,) = records.collect([whole.root / "validation.json"]).steps
-    assert recipe.gap(step) == "The record does not say which data set was used: add --data."
-    step.settings["data"] = "digits"
-    assert recipe.gap(step) is None
+def test_a_validation_tells_its_data(whole):
+    line = lines(whole.root)["validation.json"]
+    assert "--data digits --emulator qemu --seed 0" in line
+
+
+def test_a_repeated_option_is_repeated(way):
+    step = records.collect([way.firmware(way.int8(way.teacher(), way.teacher("b")))]).steps[0]
+    step.settings["disable_pass"] = ["one", "two"]
+    words = recipe.command_line(step, Links([step]))
+    assert ["--disable-pass", "one"] in words
+    assert ["--disable-pass", "two"] in words
 
 
 @pytest.mark.parametrize("broken", ["seed", "inputs", "settings", "versions"])

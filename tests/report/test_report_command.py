@@ -22,7 +22,7 @@ def test_it_prints_the_table_and_writes_the_page_with_a_record(whole):
     output = whole.root / "report.html"
     result = report(whole.root, "-o", output)
     assert result.exit_code == 0, result.output
-    assert "student on noise (the floor)" in result.output
+    assert "student on smooth noise (a floor)" in result.output
     assert output.read_text().startswith("<!DOCTYPE html>")
     record = run.read_record(output)
     assert record["metrics"]["steps"] == 11

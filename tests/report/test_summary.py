@@ -23,7 +23,7 @@ def test_a_row_for_each_network(whole):
     assert rows == [
         ("teacher", 0.99, 121870, True),
         ("student on dreams", 0.95, 31140, True),
-        ("student on noise (the floor)", 0.66, 31140, False),
+        ("student on smooth noise (a floor)", 0.66, 31140, False),
         ("federated alone", 0.94, 30510, False),
         ("federated with shared dreams", 0.98, 30510, True),
         ("int8", 0.97, None, True),
@@ -53,7 +53,7 @@ def test_the_table_says_it_all(whole):
     table = text.table(summary(whole.root))
     for line in (
         r"teacher .*99\.00% +121,870",
-        r"student on noise \(the floor\) .*66\.00%",
+        r"student on smooth noise \(a floor\) .*66\.00%",
         r"firmware .*97\.00% +1,564 bytes",
         r"flash \(weights 1,000, code 500\) +1,564 bytes",
         r"RAM +700 bytes",
@@ -106,7 +106,9 @@ def test_the_emulated_firmware_comes_before_its_c_on_the_host(whole):
 def test_a_bench_gives_the_numbers_too(way):
     built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
     result = {"instructions": {"mean": 5000}, "flash_bytes": {"total": 42}, "exact": True}
-    projects.write_result(way.root / "bench.json", "bench", built, result, force=False)
+    output = way.root / "bench.json"
+    with projects.recorded(output, "bench", {"project": built}, {}, 0, False) as write:
+        write(result)
     found = summary(way.root)
     assert firmware.numbers(found.firmware[0])["instructions"] == 5000
     assert is_exact(found.firmware) is None  # a bench tells of a few random inputs only

@@ -74,7 +74,7 @@ def command(
         "export",
         output,
         inputs={"model": model},
-        settings={"target": target, "prefix": name, "disabled_passes": list(disabled)},
+        settings={"target": target, "prefix": name, "disable_pass": list(disabled)},
         force=force,
         directory=True,
     ) as step:

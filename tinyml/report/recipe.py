@@ -21,12 +21,14 @@ class _Form:
         options: roles of inputs that are options; other inputs are named by a setting already.
         renamed: settings whose option has another name.
         flags: settings with a --no- form.
+        repeated: settings whose option is given once for each of several values.
     """
 
     position: str = ""
     options: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 _DREAMING = {
@@ -43,7 +45,7 @@ _FORMS = {
     "distill run": _Form(options=("teacher", "metadata"), renamed={"methods": "method"}),
     "federate": _Form(options=("model",)),
     "quantize": _Form(position="model"),
-    "export": _Form(position="model"),
+    "export": _Form(position="model", repeated=("disable_pass",)),
     "validate": _Form(position="project"),
     "bench": _Form(position="project"),
 }
@@ -66,32 +68,17 @@ def command_line(step: Step, links: Links) -> list[list[str]]:
     for item in step.inputs:
         role = item.role.partition("_")[0]
         line += [[f"--{role}", names[item.path]]] if role in form.options else []
-    for name, value in {**_unrecorded(step), **step.settings}.items():
+    for name, value in step.settings.items():
         line += _option(name, value, form, names)
     seed = plain.count(step.record, "seed")
     line += [] if seed is None else [["--seed", str(seed)]]
     return [*line, ["-o", step.name]]
 
 
-def gap(step: Step) -> str | None:
-    """What the record does not say of its command, in words; None when it says all."""
-    if step.command != "validate" or "data" in step.settings:
-        return None
-    if plain.share(step.metrics, "accuracy") is None:
-        return None
-    return "The record does not say which data set was used: add --data."
-
-
 def input_name(step: Step, item: Input, links: Links) -> str:
     """The name of an input in this report, or the path in the record when no known step made it."""
     source = links.source(step, item)
     return source.name if source is not None else plain.printable(item.path)
-
-
-def _unrecorded(step: Step) -> dict[str, Any]:
-    """Options that only the result tells of."""
-    emulator = plain.text(step.metrics, "emulator")
-    return {"emulator": emulator} if step.command == "validate" and emulator else {}
 
 
 def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[list[str]]:
@@ -101,6 +88,8 @@ def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Ite
             yield [option]
         elif name in form.flags:
             yield ["--no-" + option[2:]]
+    elif name in form.repeated and isinstance(value, list):
+        yield from ([option, _text(item, names)] for item in value)
     elif value is not None:
         yield [option, _text(value, names)]
 
@@ -123,7 +112,6 @@ def steps(links: Links) -> list[dict[str, Any]]:
         {
             "name": step.name,
             "command": [shlex.join(words) for words in command_line(step, links)],
-            "gap": gap(step),
             "seed": plain.count(step.record, "seed"),
             "wall": plain.number(step.record, "wall_seconds"),
             "cpu": plain.number(step.record, "cpu_seconds"),

@@ -12,7 +12,8 @@ from tinyml.report.firmware import Firmware
 from tinyml.report.links import Links
 from tinyml.report.records import STAGES, Step
 
-NOISE = "noise"  # the method whose students are the floor: what is learnt without any knowledge of the data
+# Methods whose students are a floor: what is learnt without any knowledge of the data.
+FLOORS = {"noise": "smooth noise", "uniform": "uniform noise"}
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,15 @@ def _firmware_row(firmware: Firmware, way: Sequence[Step]) -> Row:
 
 def is_floor(step: Step, links: Links) -> bool:
     """True for a student that was trained on noise only."""
+    methods = _methods(step, links)
+    return bool(methods) and methods <= set(FLOORS)
+
+
+def _methods(step: Step, links: Links) -> set[str]:
+    """How the dreams of a student were made; empty for other steps."""
     dreams = links.sources(step, "dreams") if step.command == "distill student" else []
-    return bool(dreams) and all(plain.find(s.settings, "methods") == [NOISE] for s in dreams)
+    found = [plain.find(source.settings, "methods") for source in dreams]
+    return {str(name) for names in found if isinstance(names, list) for name in names}
 
 
 def label(step: Step, links: Links) -> str:
@@ -125,7 +133,8 @@ def label(step: Step, links: Links) -> str:
         return "teacher" if taught else "trained model"
     if step.command == "distill student":
         if is_floor(step, links):
-            return "student on noise (the floor)"
+            noises = sorted(FLOORS[name] for name in _methods(step, links))
+            return f"student on {' and '.join(noises)} (a floor)"
         return "student on dreams"
     if step.command == "federate":
         return _federated_label(step)
