@@ -117,3 +117,16 @@ def progress(label: str, total: int) -> Iterator[Progress]:
         transient=True,
     ) as bar:
         yield _Bar(bar, bar.add_task(label, total=total, shown=""))
+
+
+@contextmanager
+def working(label: str) -> Iterator[None]:
+    """A line on a terminal for work that cannot say how far it is; gone when it is done."""
+    shown = sys.stderr.isatty() and not _settings.as_json
+    if shown:
+        print(f"{label} ...", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinyml import console
 from tinyml.errors import CheckFailed, InputError
 from tinyml.process import guarded
 
@@ -71,14 +72,15 @@ def build(project: Path, product: str, into: Path) -> Path:
         need(tool)
     command = ["make", "--silent", "-j2", "-C", str(project), product, f"BUILD={into.resolve()}"]
     try:
-        done = subprocess.run(
-            guarded(command),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            stdin=subprocess.DEVNULL,
-            timeout=_TIMEOUT_SECONDS,
-        )
+        with console.working(f"compiling {project.name}"):
+            done = subprocess.run(
+                guarded(command),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                timeout=_TIMEOUT_SECONDS,
+            )
     except subprocess.TimeoutExpired:
         raise CheckFailed(
             f"{project}: make {product} took over {_TIMEOUT_SECONDS} seconds"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyml import affine
+from tinyml import affine, console
 from tinyml.data import Dataset, Split
 from tinyml.errors import InputError
 from tinyml.quantize.tflm import Tflm
@@ -37,5 +37,12 @@ def of_float(model: Any, split: Split) -> float:
 def of_int8(model: Tflm, split: Split) -> float:
     """The same for an int8 model under TFLM, byte-exact; ties go to the lower class."""
     taken = model.inputs[0]
-    scores = model.predict(affine.quantize(split.x, taken.scale, taken.zero_point))
-    return float(np.mean(scores.argmax(axis=-1) == split.y))
+    raw = affine.quantize(split.x, taken.scale, taken.zero_point)
+    right = 0
+    with console.progress("TFLM", len(split)) as bar:
+        for start in range(0, len(split), _BATCH):
+            part = slice(start, start + _BATCH)
+            scores = model.predict(raw[part])
+            right += int((scores.argmax(axis=-1) == split.y[part]).sum())
+            bar.advance(len(scores))
+    return right / len(split)

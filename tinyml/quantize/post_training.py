@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyml import data
+from tinyml import console, data
 from tinyml.models import files
 from tinyml.models.runtime import tensorflow
 from tinyml.quantize import accuracy, calibration, tflm
@@ -56,7 +56,8 @@ def quantize(request: Request, output: Path) -> dict[str, Any]:
     shape = sample_shape(model, request.model)
     taken = calibration.load(request.calibration, shape, request.samples, request.seed)
     dataset = _fitting_data(request, model) if request.data else None
-    content = int8_tflite(model, taken.x, request.model)
+    with console.working(f"calibrating on {len(taken)} samples and converting"):
+        content = int8_tflite(model, taken.x, request.model)
     output.write_bytes(content)
     inputs, outputs = tflm.boundary(content)
     metrics = {
