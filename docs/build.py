@@ -1,7 +1,7 @@
 """Writes what is generated in the docs: tables from committed records, pages from docstrings.
 
-    python docs/build.py           write
-    python docs/build.py --check   exit 1 and name the files that are not up to date
+python docs/build.py           write
+python docs/build.py --check   exit 1 and name the files that are not up to date
 """
 
 from __future__ import annotations
@@ -52,7 +52,13 @@ def operators() -> str:
         "refused with the rule, what was found, and the remedy. All are int8, byte-exact with TFLM.",
     ]
     for operator in ops.registry().values():
-        lines += ["", f"## {operator.name}", "", f"{operator.summary[0].upper()}{operator.summary[1:]}.", ""]
+        lines += [
+            "",
+            f"## {operator.name}",
+            "",
+            f"{operator.summary[0].upper()}{operator.summary[1:]}.",
+            "",
+        ]
         lines += [f"- {rule_text(rule)[0]}." for rule in operator.rules]
     return "\n".join(lines) + "\n"
 
@@ -78,14 +84,44 @@ def benchmarks() -> str:
         ]
         for row in json.loads((ROOT / "benchmarks/results.json").read_text(encoding="utf-8"))
     ]
-    columns = ["Cortex-M4", "MAC", "instructions", "flash: weights + code", "arena", "equal to TFLM"]
+    columns = [
+        "Cortex-M4",
+        "MAC",
+        "instructions",
+        "flash: weights + code",
+        "arena",
+        "equal to TFLM",
+    ]
     return table(columns, rows)
 
 
 def digits() -> str:
     """The demo's table, from the record of one run of it."""
     record = json.loads((ROOT / "experiments/digits/record.json").read_text(encoding="utf-8"))
-    return table(record["columns"], record["rows"])
+    rows = [[row["label"], f"{row['accuracy']:.2%}", _digits_size(row)] for row in record["rows"]]
+    (firmware,) = record["firmware"]
+    compared = firmware["validation"]
+    rows += [
+        ["instructions an inference", "", f"{firmware['instructions']:,}"],
+        [
+            "RAM, of it the arena",
+            "",
+            f"{firmware['ram_bytes']:,}, {firmware['arena_bytes']:,} bytes",
+        ],
+        ["stack", "", f"{firmware['stack_bytes']:,} bytes"],
+        [
+            f"output bytes different from {compared['judge']}",
+            "",
+            f"{compared['bytes_different']} of {compared['bytes_compared']:,}",
+        ],
+    ]
+    return table(["Handwritten digits", "test accuracy", "size"], rows)
+
+
+def _digits_size(row: dict[str, Any]) -> str:
+    if row["bytes"]:
+        return f"{row['bytes']:,} bytes" + (" of flash" if row["kind"] == "firmware" else "")
+    return f"{row['parameters']:,} parameters"
 
 
 def table(columns: list[str], rows: list[list[Any]]) -> str:
