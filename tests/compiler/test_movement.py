@@ -95,6 +95,44 @@ def test_concatenation_refuses_an_activation(tmp_path: Path) -> None:
     assert "fused activation" in refused(tmp_path, m, [a, b], [c])
 
 
+@pytest.mark.parametrize(
+    ("operator", "kind", "shapes", "lists", "options", "rule"),
+    [
+        ("CONCATENATION", "Concatenation", [(2, 3), (2,), (2, 4)], [], {"axis": 1}, "no other"),
+        ("CONCATENATION", "Concatenation", [(2, 3), (2, 3), (4, 3)], [], {"axis": 2}, "exists"),
+        ("PACK", "Pack", [(2, 3), (3, 2), (2, 2, 3)], [], {"valuesCount": 2}, "one shape"),
+        ("PACK", "Pack", [(2, 3), (2, 3), (3, 2, 3)], [], {"valuesCount": 3}, "as many"),
+        ("UNPACK", "Unpack", [(2, 3), (3,)], [], {"num": 1}, "as many elements"),
+        ("TRANSPOSE", None, [(2, 3), (2, 3)], [[0, 0]], {}, "each dimension once"),
+        ("TRANSPOSE", None, [(2, 3), (3, 2)], [[-1, 0]], {}, "from the front"),
+        ("TRANSPOSE", None, [(2, 3), (2, 3)], [[1, 0]], {}, "follow from the inputs"),
+        ("SLICE", None, [(2, 3), (2, 2)], [[0, 2], [2, 2]], {}, "lies inside"),
+        ("SLICE", None, [(2, 3), (2, 2)], [[0, -1], [2, 1]], {}, "lies inside"),
+        ("PAD", None, [(2, 3), (2, 2)], [[0, 0, 0, -1]], {}, "0 or more"),
+        ("PAD", None, [(2, 3), (3, 3)], [[0, 1]], {}, "two sizes"),
+        ("SPLIT_V", None, [(4, 3), (3, 3)], [[3], [0]], {}, "together the input's"),
+        ("EXPAND_DIMS", None, [(4, 3), (4, 3, 1)], [[3]], {}, "within the output's"),
+        ("SQUEEZE", "Squeeze", [(4, 1), (1,)], [], {"squeezeDims": [0]}, "size 1"),
+    ],
+)
+def test_refused(
+    tmp_path: Path,
+    operator: str,
+    kind: str | None,
+    shapes: list[Shape],
+    lists: list[list[int]],
+    options: dict[str, int],
+    rule: str,
+) -> None:
+    m = mb.ModelBuilder()
+    t = Mover(m)
+    *inputs, output = map(t.tensor, shapes)
+    if kind:
+        options = {"kind": f"{kind}Options", **options}
+    m.node(operator, [*inputs, *map(t.numbers, lists)], output, **options)
+    assert rule in refused(tmp_path, m, inputs, [output])
+
+
 def test_moving_does_not_rescale(tmp_path: Path) -> None:
     m = mb.ModelBuilder()
     a, b = m.tensor((1, 4), scale=0.1), m.tensor((4, 1), scale=0.2)
@@ -349,6 +387,15 @@ def test_gather_refuses_an_index_outside(tmp_path: Path) -> None:
     source, output = t.tensor((4, 3)), t.tensor((2, 3))
     m.node("GATHER", [source, t.numbers([0, -1])], output, kind="GatherOptions")
     assert "inside the dimension" in refused(tmp_path, m, [source], [output])
+
+
+def test_scalars_at_the_boundary(tmp_path: Path) -> None:
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, list[int]]:
+        t = Mover(m)
+        source, outputs = t.tensor((2,)), [t.tensor(()), t.tensor(())]
+        return source, m.several("UNPACK", [source], outputs, kind="UnpackOptions", num=2)
+
+    check(tmp_path, build, seed=13)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])

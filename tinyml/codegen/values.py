@@ -149,7 +149,7 @@ def _flow(view: NodeView) -> str:
 
 
 def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape))
+    return "x".join(map(str, tensor.shape)) or "scalar"
 
 
 def _stem(view: NodeView) -> str:

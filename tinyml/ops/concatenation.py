@@ -43,8 +43,10 @@ def shapes_fit(node: NodeView) -> str:
     """The dimension exists, and the inputs differ in no other. Remedy: convert the model again."""
     shapes = [node.input(position).shape for position in range(len(node.inputs))]
     axis = movement.positive_axis(node.attributes.axis, len(shapes[0]))
-    if axis is not None and len({(*s[:axis], -1, *s[axis + 1 :]) for s in shapes}) == 1:
-        return ""
+    if axis is not None and len(set(map(len, shapes))) == 1:
+        others = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+        if len(others) == 1:
+            return ""
     return f"{' and '.join(map(str, shapes))} along {node.attributes.axis}"
 
 

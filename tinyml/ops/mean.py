@@ -79,6 +79,7 @@ class Mean(Operator):
     rules = (
         input_count(2, 2),
         int8_activations,
+        movement.computed_input,
         movement.constant(1, "list of dimensions"),
         dimensions_exist,
         scales_comparable,
