@@ -4,7 +4,8 @@
 
 #include "tinyml_math.h"
 
-void tinyml_gather(const tinyml_gather_params *params, const void *input, const int32_t *indices, void *output)
+void tinyml_gather(const tinyml_gather_params *params, const void *input, const int32_t *indices,
+                   void *output)
 {
     const uint8_t *from = input;
     uint8_t *to = output;

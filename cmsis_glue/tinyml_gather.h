@@ -13,9 +13,10 @@ typedef struct {
 } tinyml_gather_params;
 
 /*
- * input: [batches][outer][size] slices; indices: [batches][picks], an index outside 0 to size - 1 counts as the
+ * input: [batches][outer][size] slices; indices: [batches][picks], one outside 0 to size - 1 counts as the
  * nearest inside; output: [batches][outer][picks] slices, apart from the input.
  */
-void tinyml_gather(const tinyml_gather_params *params, const void *input, const int32_t *indices, void *output);
+void tinyml_gather(const tinyml_gather_params *params, const void *input, const int32_t *indices,
+                   void *output);
 
 #endif

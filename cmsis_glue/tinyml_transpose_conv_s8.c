@@ -14,10 +14,12 @@ static int32_t products(const tinyml_window *w, const int8_t *input, const int8_
 }
 
 /* `top` and `left`: the output's place in the padded output. */
-static int32_t weigh(const tinyml_window *w, const int8_t *input, const int8_t *weights, int32_t top, int32_t left)
+static int32_t weigh(const tinyml_window *w, const int8_t *input, const int8_t *weights, int32_t top,
+                     int32_t left)
 {
     int32_t sum = 0;
-    for (int32_t row = top % w->stride_height; row < w->window_height && row <= top; row += w->stride_height) {
+    for (int32_t row = top % w->stride_height; row < w->window_height && row <= top;
+         row += w->stride_height) {
         const int32_t y = (top - row) / w->stride_height;
         if (y >= w->input_height) {
             continue;
@@ -34,7 +36,8 @@ static int32_t weigh(const tinyml_window *w, const int8_t *input, const int8_t *
     return sum;
 }
 
-void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input, int8_t *output)
+void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input,
+                              int8_t *output)
 {
     const tinyml_window *w = &params->window;
     const int32_t taps = w->window_height * w->window_width * w->input_channels;

@@ -16,6 +16,7 @@ typedef struct {
  * output: int8 [output_height][output_width][output_channels], apart from the input.
  * The accumulators must fit int32: |bias| + 2^15 * window elements < 2^31.
  */
-void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input, int8_t *output);
+void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input,
+                              int8_t *output);
 
 #endif
