@@ -130,6 +130,7 @@ def test_data_that_does_not_fit(
     refused(tinyml("validate", MODEL, "--emulator", "host", "--data", path), *said)
 
 
+@pytest.mark.slow
 def test_labels_beyond_the_training_classes(tmp_path: Path) -> None:
     path = tmp_path / "data.npz"
     np.savez(path, **digits_like(y_test=np.arange(20)))

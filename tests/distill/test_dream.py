@@ -41,6 +41,7 @@ def made(context):
     return functools.cache(lambda method: synthesize(method, context))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", method_names())
 def test_every_method_gives_images_in_range(method, made):
     draw, x = made(method)

@@ -24,6 +24,7 @@ EXPORTABLE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet-4-4", "resnet-6-5", "resnet-8-8", "resnet-14-4"])
 def test_model_has_only_layers_that_export_and_gives_logits(name):
     model = registry.build(name, (8, 8, 1), 10)
@@ -32,6 +33,7 @@ def test_model_has_only_layers_that_export_and_gives_logits(name):
     assert model.layers[-1].activation.__name__ == "linear"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (9, 11, 2)])
 def test_pooling_covers_the_whole_map(shape):
     model = registry.build("resnet-8-4", shape, 3)
@@ -97,6 +99,7 @@ def test_training_learns(digits, teacher_path):
     assert training.accuracy(files.load(teacher_path), digits.validation) > 0.8
 
 
+@pytest.mark.slow
 def test_train_command_records_and_repeats(tinyml, tmp_path):
     for name in ("a.keras", "b.keras"):
         tinyml(

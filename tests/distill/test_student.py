@@ -49,6 +49,7 @@ def test_student_never_touches_data(tinyml, teacher_path, dreams_path, tmp_path,
     assert not any(name.startswith("accuracy") for name in record["metrics"])
 
 
+@pytest.mark.slow
 def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dreams_path, tmp_path):
     learn(tinyml, teacher_path, dreams_path, tmp_path / "blind.keras")
     learn(tinyml, teacher_path, dreams_path, tmp_path / "judged.keras", "--data", "digits")
@@ -104,6 +105,7 @@ def test_without_mixing_and_augmentation_the_student_sees_the_dreams_themselves(
     assert 0 <= reach.min() <= reach.max() < 0.2
 
 
+@pytest.mark.slow
 def test_dreams_are_pooled(tinyml, teacher_path, dreams_path, tmp_path):
     learn(tinyml, teacher_path, dreams_path, tmp_path / "s.keras", "--dreams", dreams_path)
     record = json.loads((tmp_path / "s.keras.run.json").read_text())

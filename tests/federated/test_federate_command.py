@@ -51,6 +51,7 @@ def finished(tmp_path_factory, start, dreamt):
     return output, json.loads(result.stdout), share
 
 
+@pytest.mark.slow
 def test_writes_everything(finished):
     output, shown, _ = finished
     assert sorted(p.name for p in output.iterdir()) == [

@@ -79,6 +79,7 @@ def test_the_softmax_is_taken_off(small_model, ending):
     np.testing.assert_array_equal(found, model.predict(x, verbose=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", [None, "softmax"])
 def test_tff_agrees_with_a_plain_loop(store, small_model, activation):
     model = fold_batch_norm(small_model(activation=activation))

@@ -30,6 +30,7 @@ def request_of(trained):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["digits", "dreams"])
 def test_int8_is_about_as_accurate_as_float(request_of, dreams_dir, tmp_path, source):
     named = f"dreams:{dreams_dir}" if source == "dreams" else source
