@@ -6,9 +6,9 @@
 
 #include "tinyml_fixed_point.h"
 
-#define HALF_ROOT 1518500250         /* sqrt(1/2) in Q0.31 */
-#define QUARTER_ROOT 1805811301      /* sqrt(sqrt(1/2)) */
-#define QUARTER ((int32_t)1 << 23)   /* 1/4 in Q6.25 */
+#define HALF_ROOT 1518500250                /* sqrt(1/2) in Q0.31 */
+#define QUARTER_ROOT 1805811301             /* sqrt(sqrt(1/2)) */
+#define QUARTER ((int32_t)1 << 23)          /* 1/4 in Q6.25 */
 #define POWER(n) ((n) * ((int32_t)1 << 25)) /* n in Q6.25 */
 
 /* log(r * 2^(1/4)) in Q6.25, for r in [sqrt(1/2), 1) in Q0.31: a rational approximation. */
@@ -58,7 +58,8 @@ static void log_softmax_row(const tinyml_log_softmax_s8_params *params, const in
         }
     }
     const int32_t log_sum = logarithm(sum);
-    const int32_t lowest = tinyml_requantize(log_sum + INT32_MIN, params->back_multiplier, params->back_shift);
+    const int32_t lowest =
+        tinyml_requantize(log_sum + INT32_MIN, params->back_multiplier, params->back_shift);
     const int32_t bound = tinyml_max(params->least_difference - 1, lowest);
     for (int32_t i = 0; i < params->classes; ++i) {
         const int32_t difference = input[i] - largest;

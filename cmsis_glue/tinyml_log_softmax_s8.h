@@ -5,9 +5,9 @@
 #include "tinyml_math.h"
 
 typedef struct {
-    int32_t rows, classes;              /* classes < 2^12 */
-    int32_t multiplier, left_shift;     /* of a difference to the row's maximum, to Q5.26; shift 2 to 30 */
-    int32_t least_difference;           /* -256 to 0: smaller ones are left out of the sum */
+    int32_t rows, classes;               /* classes < 2^12 */
+    int32_t multiplier, left_shift;      /* of a difference to the row's maximum, to Q5.26; shift 2 to 30 */
+    int32_t least_difference;            /* -256 to 0: smaller ones are left out of the sum */
     int32_t back_multiplier, back_shift; /* from Q5.26 to a difference; shift -31 to 0 */
 } tinyml_log_softmax_s8_params;
 

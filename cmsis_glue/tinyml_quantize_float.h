@@ -8,10 +8,10 @@
 
 typedef struct {
     int32_t elements;
-    int32_t output_type;  /* int8 or int16, as in tinyml_integers.h */
-    int32_t zero_point;   /* of that type */
-    int32_t low, high;    /* likewise */
-    const float *scale;   /* [1], positive */
+    int32_t output_type; /* int8 or int16, as in tinyml_integers.h */
+    int32_t zero_point;  /* of that type */
+    int32_t low, high;   /* likewise */
+    const float *scale;  /* [1], positive */
 } tinyml_quantize_float_params;
 
 /* [elements]; apart from each other. Beyond the output's range its nearest value, for NaN the least. */

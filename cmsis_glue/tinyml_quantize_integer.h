@@ -7,7 +7,7 @@
 
 typedef struct {
     int32_t elements;
-    int32_t input_type, output_type; /* as in tinyml_integers.h */
+    int32_t input_type, output_type;             /* as in tinyml_integers.h */
     int32_t input_zero_point, output_zero_point; /* 0 for int32 */
     int32_t multiplier, shift;                   /* shift -31 to 15 */
     int32_t low, high;                           /* of the output's type */

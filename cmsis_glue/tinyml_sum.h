@@ -10,7 +10,7 @@
 
 typedef struct {
     tinyml_broadcast broadcast;
-    int32_t headroom;                                           /* left shift of both: 20 for int8, 15 for int16 */
+    int32_t headroom;                                           /* left shift of both, 15 or 20 */
     int32_t first_zero_point, first_multiplier, first_shift;    /* shift 0 or less */
     int32_t second_zero_point, second_multiplier, second_shift; /* shift 0 or less */
     int32_t second_sign;                                        /* 1 to add, -1 to subtract */
