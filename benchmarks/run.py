@@ -45,12 +45,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=HERE.parent.parent / "shared/models")
     folder = parser.parse_args().models
-    rows = {row["model"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
+    rows = (
+        {row["model"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
+    )
     for name, path in MODELS.items():
         model = path if path.is_absolute() else folder / path
         if model.exists():
             rows[name] = count(name, model, "cortex-m4")
-            print(f"{name}: {rows[name]['instructions']:,} instructions, exact: {rows[name]['exact']}")
+            print(
+                f"{name}: {rows[name]['instructions']:,} instructions, exact: {rows[name]['exact']}"
+            )
         else:
             print(f"{name}: {model} is not here; its record stays as it is")
     kept = [rows[name] for name in MODELS if name in rows]

@@ -14,6 +14,9 @@ from tinyml.memory import checker, lifetimes, planner
 from tinyml.ops.base import Calls, as_calls
 
 
+_MAX_ARENA = 64 << 20  # bytes; more than any target has, and the checker's memory is a multiple of it
+
+
 @dataclass(frozen=True)
 class Program:
     """A graph ready to be written as C; nodes without a call are views."""
@@ -55,6 +58,12 @@ def compile_graph(graph: Graph) -> Program:
     lowered = {view.index: ops.find(view.node.operator).lower(view) for view in graph.views()}
     calls = {index: as_calls(found) for index, found in lowered.items() if found is not None}
     plan = planner.plan(lifetimes.buffers(graph, calls))
+    if plan.arena_bytes > _MAX_ARENA:
+        raise InputError(
+            graph.name,
+            f"needs {plan.arena_bytes:,} bytes of working memory",
+            f"no target has more than {_MAX_ARENA:,}: use a smaller input",
+        )
     checker.check(graph, calls, plan)
     return Program(graph, calls, plan)
 

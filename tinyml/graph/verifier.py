@@ -72,6 +72,9 @@ def _order_fault(graph: Graph) -> str:
     everything = [i for node in graph.nodes for i in (*node.inputs, *node.outputs) if i != ABSENT]
     if any(not 0 <= i < count for i in (*everything, *graph.inputs, *graph.outputs)):
         return "a node or the graph refers to a tensor that does not exist"
+    fixed = [i for i in (*graph.inputs, *graph.outputs) if graph.tensors[i].is_constant]
+    if fixed:
+        return f"tensor {fixed[0]} is an input or output of the model, but constant"
     known = {i for i, tensor in enumerate(graph.tensors) if tensor.is_constant} | set(graph.inputs)
     for index, node in enumerate(graph.nodes):
         missing = [i for i in node.inputs if i != ABSENT and i not in known]

@@ -18,9 +18,11 @@ def activation_name(code: int) -> str:
 
 
 def int8_activations(node: NodeView) -> str:
-    """Activations are int8 arrays with one scale and zero point each. Remedy: quantize the model to int8
+    """Activations are computed int8 arrays with one scale and zero point each. Remedy: quantize the model to int8
     first, e.g. `tinyml quantize MODEL --calibration DATA -o model.tflite`.
     """
+    if node.input(0).is_constant:
+        return f"'{node.input(0).name}' is constant"
     tensors = [t for t in (*node.inputs, *node.outputs) if t is not None and not t.is_constant]
     for tensor in tensors:
         if tensor.dtype != "int8":
