@@ -13,8 +13,9 @@ from tinyml.graph.ir import Graph
 from tinyml.memory import checker, lifetimes, planner
 from tinyml.ops.base import Calls, as_calls
 
-
-_MAX_ARENA = 64 << 20  # bytes; more than any target has, and the checker's memory is a multiple of it
+_MAX_ARENA = (
+    64 << 20
+)  # bytes; more than any target has, and the checker's memory is a multiple of it
 
 
 @dataclass(frozen=True)

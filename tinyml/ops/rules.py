@@ -18,8 +18,8 @@ def activation_name(code: int) -> str:
 
 
 def int8_activations(node: NodeView) -> str:
-    """Activations are computed int8 arrays with one scale and zero point each. Remedy: quantize the model to int8
-    first, e.g. `tinyml quantize MODEL --calibration DATA -o model.tflite`.
+    """Activations are computed int8 arrays with one scale and zero point each. Remedy: quantize the
+    model to int8 first, e.g. `tinyml quantize MODEL --calibration DATA -o model.tflite`.
     """
     if node.input(0).is_constant:
         return f"'{node.input(0).name}' is constant"
