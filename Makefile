@@ -1,7 +1,7 @@
 # Everything a developer needs. `make` alone lists it; set-up is tools/setup.sh.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint fmt bench docs
+.PHONY: help setup demo test test-fast fuzz lint fmt bench docs
 
 PY := .venv/bin/python
 OUT ?= out/digits
@@ -26,6 +26,9 @@ test: lint ## Lint, then all tests
 
 test-fast: setup ## The tests that take seconds
 	@$(PYTEST) -m "not slow"
+
+fuzz: setup ## 2,000 random graphs against TFLM, and 5,000 mutated files
+	@PYTHONPATH=tests $(PY) tests/compiler/fuzz.py
 
 lint: setup ## ruff and mypy, nothing changed
 	@$(PY) -m ruff check

@@ -141,21 +141,29 @@ def convolution(
     input_scale: float = 0.05,
     output_scale: float = 0.1,
     zero_point: int = 3,
+    groups: int = 1,
+    dead: int = 0,
+    dtype: str = "int8",
+    bias_type: str = "int32",
 ) -> tuple[int, tuple[int, ...]]:
-    """Append a (depthwise) convolution with random weights; returns its output and shape."""
+    """Append a (depthwise) convolution with random weights; returns its output and shape.
+
+    The weights of the first `dead` output channels are 0: these are the same for every input.
+    """
     scales = rng.uniform(0.002, 0.02, channels).astype(np.float32).tolist()
-    weights_shape = (1, *window, channels) if depthwise else (channels, *window, shape[3])
-    weights = m.tensor(
-        weights_shape,
-        scale=scales,
-        data=rng.integers(-127, 128, weights_shape),
-        axis=3 if depthwise else 0,
-    )
+    depth = shape[3] // groups
+    weights_shape = (1, *window, channels) if depthwise else (channels, *window, depth)
+    data = rng.integers(-127, 128, weights_shape)
+    if depthwise:
+        data[..., :dead] = 0
+    else:
+        data[:dead] = 0
+    weights = m.tensor(weights_shape, scale=scales, data=data, axis=3 if depthwise else 0)
     inputs = [source, weights]
     if bias:
         values = rng.integers(-2000, 2000, channels)
         inputs.append(
-            m.tensor((channels,), "int32", [s * input_scale for s in scales], data=values)
+            m.tensor((channels,), bias_type, [s * input_scale for s in scales], data=values)
         )
     reach = [(w - 1) * d + 1 for w, d in zip(window, dilation)]
     sizes = [
@@ -163,7 +171,7 @@ def convolution(
         for n, s, r in zip(shape[1:3], stride, reach)
     ]
     out_shape = (1, *sizes, channels)
-    output = m.tensor(out_shape, scale=output_scale, zero_point=zero_point)
+    output = m.tensor(out_shape, dtype, output_scale, zero_point)
     options: dict[str, Any] = {
         "kind": "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions",
         "padding": PADDINGS[padding],
@@ -191,6 +199,7 @@ def pool(
     activation: str = "NONE",
     scale: float = 0.1,
     zero_point: int = 3,
+    dtype: str = "int8",
 ) -> tuple[int, tuple[int, ...]]:
     """Append a pool; returns its output and shape."""
     sizes = [
@@ -198,7 +207,7 @@ def pool(
         for n, s, w in zip(shape[1:3], stride, window)
     ]
     out_shape = (1, *sizes, shape[3])
-    output = m.tensor(out_shape, scale=scale, zero_point=zero_point)
+    output = m.tensor(out_shape, dtype, scale, zero_point)
     node = m.node(
         f"{kind}_POOL_2D",
         [source],
@@ -228,6 +237,8 @@ def dense(
     output_scale: float = 0.2,
     zero_point: int = -5,
     rows: int = 1,
+    dtype: str = "int8",
+    bias_type: str = "int32",
 ) -> int:
     """Append a fully connected layer; returns its output, (rows, outputs)."""
     scales = rng.uniform(0.002, 0.02, outputs if per_channel else 1).astype(np.float32).tolist()
@@ -238,9 +249,9 @@ def dense(
     if bias:
         bias_scales = [s * input_scale for s in scales]
         inputs.append(
-            m.tensor((outputs,), "int32", bias_scales, data=rng.integers(-2000, 2000, outputs))
+            m.tensor((outputs,), bias_type, bias_scales, data=rng.integers(-2000, 2000, outputs))
         )
-    output = m.tensor((rows, outputs), scale=output_scale, zero_point=zero_point)
+    output = m.tensor((rows, outputs), dtype, output_scale, zero_point)
     return m.node(
         "FULLY_CONNECTED",
         inputs,

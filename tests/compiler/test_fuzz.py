@@ -1,0 +1,45 @@
+"""A hundred random graphs: numpy reference = C on the host = TFLM; `make fuzz` runs more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fuzz
+import fuzz_graphs
+import pytest
+
+from tinyml.codegen import program
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_graphs(block: int) -> None:
+    failed = fuzz.fuzz(range(block * fuzz.BATCH, (block + 1) * fuzz.BATCH))
+    assert not failed, "\n\n".join(failed)
+
+
+def test_mutated_graphs() -> None:
+    failed = fuzz.mutants(range(60))
+    assert not failed, "\n\n".join(failed)
+
+
+def test_a_graph_grows_node_by_node() -> None:
+    whole, cut = (fuzz_graphs.build(8, nodes)[0] for nodes in (6, 4))
+    assert whole.operators[:4] == cut.operators
+    assert whole.values[: len(cut.values)] == cut.values
+
+
+def test_a_failure_is_shrunk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of a graph that fails from its third node on, three nodes are left."""
+
+    def fails(path: Path) -> program.Program:
+        assert len(program.tflite_reader.read(path).nodes) < 3, "three nodes"
+        return compile_model(path)
+
+    compile_model = program.compile_model
+    monkeypatch.setattr(program, "compile_model", fails)
+    bench = fuzz.Bench(tmp_path)
+    found = bench.failures([(8, 7)])
+    graph, why = fuzz.shrunk(bench, (8, 7), found[8, 7])
+    assert graph == (8, 3)
+    assert "three nodes" in why
+    assert "fuzz_graphs.content(8, 3)" in fuzz.report(graph, why)
