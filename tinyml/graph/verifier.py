@@ -87,4 +87,7 @@ def _order_fault(graph: Graph) -> str:
             )
         known.update(node.outputs)
     missing = [i for i in graph.outputs if i not in known]
-    return f"output tensor {missing[0]} is never computed" if missing else ""
+    if missing:
+        return f"output tensor {missing[0]} is never computed"
+    fixed = [i for i in (*graph.inputs, *graph.outputs) if graph.tensors[i].is_constant]
+    return f"tensor {fixed[0]}, an input or output, is a constant" if fixed else ""
