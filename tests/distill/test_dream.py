@@ -18,6 +18,8 @@ from tinyml.distill.settings import Limits, PixelSettings, Plan, method_names
 from tinyml.distill.teacher import Teacher
 from tinyml.errors import InputError
 
+pytestmark = pytest.mark.slow  # TensorFlow trains in every test
+
 QUICK = PixelSettings(steps=60, batch_norm=3.0)
 
 
@@ -41,7 +43,6 @@ def made(context):
     return functools.cache(lambda method: synthesize(method, context))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("method", method_names())
 def test_every_method_gives_images_in_range(method, made):
     draw, x = made(method)
@@ -90,7 +91,6 @@ def test_smooth_noise_is_smoother_than_uniform(made):
     np.testing.assert_allclose(smooth.max(axis=(1, 2, 3)), 1)
 
 
-@pytest.mark.slow
 def test_smoothness_prior_smooths(teacher):
     def roughness(weight):
         settings = PixelSettings(steps=40, total_variation=weight)
@@ -106,7 +106,6 @@ def test_plan_shares_dreams_out_in_equal_batches():
     assert Plan(("a", "b"), 1, 100).batches() == [("a", 1)]
 
 
-@pytest.mark.slow
 def test_a_batch_does_not_depend_on_the_others(context, tmp_path):
     for name, count in (("one", 20), ("two", 40)):
         (tmp_path / name).mkdir()

@@ -17,6 +17,8 @@ from tinyml.dreams import Dreams
 from tinyml.errors import InputError
 from tinyml.models import files, registry, runtime, training
 
+pytestmark = pytest.mark.slow  # TensorFlow trains in every test
+
 
 @pytest.fixture
 def dreams_path(tmp_path, rng):
@@ -49,7 +51,6 @@ def test_student_never_touches_data(tinyml, teacher_path, dreams_path, tmp_path,
     assert not any(name.startswith("accuracy") for name in record["metrics"])
 
 
-@pytest.mark.slow
 def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dreams_path, tmp_path):
     learn(tinyml, teacher_path, dreams_path, tmp_path / "blind.keras")
     learn(tinyml, teacher_path, dreams_path, tmp_path / "judged.keras", "--data", "digits")
@@ -62,7 +63,6 @@ def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dream
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("extra", [("--disagreement", 0.2), ("--init", "teacher-channels")])
 def test_same_seed_same_bytes(tinyml, teacher_path, dreams_path, tmp_path, extra):
     for name in ("a.keras", "b.keras"):
@@ -71,7 +71,6 @@ def test_same_seed_same_bytes(tinyml, teacher_path, dreams_path, tmp_path, extra
     assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
 
 
-@pytest.mark.slow
 def test_imitation_makes_student_and_teacher_agree(teacher, digits):
     """On images as good as data the student must come near; no label is used."""
     made = student.build("resnet-6-8", teacher, "random")
@@ -105,7 +104,6 @@ def test_without_mixing_and_augmentation_the_student_sees_the_dreams_themselves(
     assert 0 <= reach.min() <= reach.max() < 0.2
 
 
-@pytest.mark.slow
 def test_dreams_are_pooled(tinyml, teacher_path, dreams_path, tmp_path):
     learn(tinyml, teacher_path, dreams_path, tmp_path / "s.keras", "--dreams", dreams_path)
     record = json.loads((tmp_path / "s.keras.run.json").read_text())
@@ -215,7 +213,6 @@ def test_run_does_all_in_one_go(tinyml, teacher_path, tmp_path, capsys, first):
     assert inputs["dreams"]["path"] == str(out / "dreams")
 
 
-@pytest.mark.slow
 def test_dreams_teach_what_noise_does_not(tinyml, teacher_path, tmp_path):
     accuracy = {}
     for method in ("deepinversion", "uniform"):

@@ -19,6 +19,8 @@ from tinyml.cli.federate import command
 from tinyml.errors import CheckFailed, InputError
 from tinyml.models import files
 
+pytestmark = pytest.mark.slow  # TensorFlow trains in every test
+
 FEW = ("--data", "digits", "--clients", 3, "--rounds", 2, "--batch-size", 64)
 
 
@@ -51,7 +53,6 @@ def finished(tmp_path_factory, start, dreamt):
     return output, json.loads(result.stdout), share
 
 
-@pytest.mark.slow
 def test_writes_everything(finished):
     output, shown, _ = finished
     assert sorted(p.name for p in output.iterdir()) == [
@@ -99,7 +100,6 @@ def test_the_model_is_folded_and_has_moved(finished, start, digits):
     assert not np.allclose(answers, files.load(start).predict(digits.test.x, verbose=0), atol=1e-3)
 
 
-@pytest.mark.slow
 def test_same_seed_same_bytes(finished, start, tmp_path):
     output, _, share = finished
     arguments = ("--model", start, *FEW, *share)
@@ -110,7 +110,6 @@ def test_same_seed_same_bytes(finished, start, tmp_path):
     assert (tmp_path / "other" / "model.keras").read_bytes() != first
 
 
-@pytest.mark.slow
 def test_a_broken_round_writes_no_model(start, tmp_path):
     result = invoke("--model", start, *FEW, "--learning-rate", 1e30, "-o", tmp_path / "RUN")
     assert isinstance(result.exception, CheckFailed)
@@ -153,7 +152,6 @@ def tinyml(*arguments):
     return [sys.executable, "-c", code, "federate", *(str(a) for a in arguments)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_leaves_no_worker(start, tmp_path, number):
     arguments = ("--model", start, *FEW, "--rounds", 10000, "-o", tmp_path / "RUN")
@@ -179,7 +177,6 @@ def _in_rounds(directory):
     return any(path.read_text().count("\n") > 1 for path in directory.rglob("history.jsonl"))
 
 
-@pytest.mark.slow
 def test_a_pipe_ends_with_the_run(start, tmp_path):
     line = shlex.join(tinyml("--model", start, *FEW, "--rounds", 1, "-o", tmp_path / "RUN"))
     done = subprocess.run(

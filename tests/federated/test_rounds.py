@@ -11,6 +11,8 @@ from tinyml.federated.clients import ClientStore
 from tinyml.models.folding import fold_batch_norm
 from tinyml.models.runtime import tensorflow
 
+pytestmark = pytest.mark.slow  # TensorFlow trains in every test
+
 LOCAL = process.LocalTraining(epochs=2, batch=8, learning_rate=0.05, seed=3)
 SIZES = (20, 7, 33)
 ROUNDS = 2
@@ -79,7 +81,6 @@ def test_the_softmax_is_taken_off(small_model, ending):
     np.testing.assert_array_equal(found, model.predict(x, verbose=0))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("activation", [None, "softmax"])
 def test_tff_agrees_with_a_plain_loop(store, small_model, activation):
     model = fold_batch_norm(small_model(activation=activation))
