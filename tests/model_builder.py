@@ -70,6 +70,12 @@ class ModelBuilder:
         self._graph.tensors.append(stored)
         return len(self._graph.tensors) - 1
 
+    def variable(self, *args: Any, **options: Any) -> int:
+        """Add a tensor that keeps its value between inferences; arguments of `tensor`."""
+        index = self.tensor(*args, **options)
+        self._graph.tensors[index].isVariable = True
+        return index
+
     def node(self, operator: str, inputs: list[int], output: int, **options: Any) -> int:
         """Add a node, e.g. node("CONV_2D", [0, 1, 2], 3, strideH=1, ...); returns its output."""
         stored = self._schema.OperatorT()
@@ -92,6 +98,11 @@ class ModelBuilder:
         self.node(operator, inputs, outputs[0], **options)
         self._graph.operators[-1].outputs = outputs
         return outputs
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes so far, as the schema's objects."""
+        return list(self._graph.operators)
 
     def content(self, inputs: list[int], outputs: list[int]) -> bytes:
         """The finished file."""

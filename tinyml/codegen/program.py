@@ -10,7 +10,7 @@ from tinyml import ops, passes
 from tinyml.errors import InputError
 from tinyml.graph import tflite_reader
 from tinyml.graph.ir import Graph
-from tinyml.memory import checker, lifetimes, planner
+from tinyml.memory import checker, lifetimes, planner, state
 from tinyml.ops.base import Calls, as_calls
 
 _MAX_ARENA = (
@@ -20,11 +20,12 @@ _MAX_ARENA = (
 
 @dataclass(frozen=True)
 class Program:
-    """A graph ready to be written as C; nodes without a call are views."""
+    """A graph ready to be written as C; nodes without an entry in `calls` are views."""
 
     graph: Graph
     calls: Mapping[int, Calls]
     plan: planner.Plan
+    states: state.StatePlan
 
     @property
     def macs(self) -> int:
@@ -66,7 +67,9 @@ def compile_graph(graph: Graph) -> Program:
             f"no target has more than {_MAX_ARENA:,}: use a smaller input",
         )
     checker.check(graph, calls, plan)
-    return Program(graph, calls, plan)
+    states = state.plan(graph)
+    checker.check_states(graph, plan, states)
+    return Program(graph, calls, plan, states)
 
 
 def find_problems(graph: Graph) -> list[tuple[str, str]]:

@@ -88,7 +88,7 @@ def describe(
         "prefix": prefix,
         "kernels": "tinyml",
         "flash_bytes": {"weights": sum(c.nbytes for c in constants)},
-        "ram_bytes": {"arena": program.plan.arena_bytes, "state": 0},
+        "ram_bytes": {"arena": program.plan.arena_bytes, "state": program.states.nbytes},
         "arena_lower_bound": program.plan.lower_bound,
         "macs": program.macs,
         "inputs": _port_reports(program, program.graph.inputs),
@@ -133,12 +133,12 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
     return {
         "operator": view.node.operator,
         "name": view.node.name,
-        "inputs": [list(t.shape) for t in view.inputs if t is not None and not t.is_constant],
+        "inputs": [list(t.shape) for t in view.inputs if t is not None and t.is_activation],
         "outputs": [list(t.shape) for t in view.outputs],
         "macs": ops.find(view.node.operator).macs(view),
         "weight_bytes": weights,
         "output_bytes": sum(t.nbytes for t in view.outputs),
-        "kernel": " + ".join(kernels) or "view",
+        "kernel": " + ".join(kernels) or ("none" if index in program.calls else "view"),
     }
 
 
@@ -153,22 +153,22 @@ def _context(
         "guard": f"{prefix.upper()}_H",
         "target": target,
         "kernels": kernels,
-        "kernel_sources": [f"{kernel}.c" for kernel in kernels],
+        "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
         "calls": values.calls(program, prefix),
         "arrays": constants,
         "weight_bytes": sum(c.nbytes for c in constants),
         "arena_bytes": max(program.plan.arena_bytes, 1),
+        "state_bytes": program.states.nbytes,
+        "states": values.states(program, prefix),
         "inputs": values.ports(program, program.graph.inputs),
         "outputs": values.ports(program, program.graph.outputs),
     }
 
 
 def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:
-    glue, firmware = (
-        resources.folder("cmsis_glue"),
-        resources.folder("firmware_templates") / "firmware",
-    )
-    for name in _with_headers(glue, [f"{kernel}.c" for kernel in kernels]):
+    glue = resources.folder("cmsis_glue")
+    firmware = resources.folder("firmware_templates") / "firmware"
+    for name in _kernel_files(kernels):
         shutil.copyfile(glue / name, directory / "kernels" / name)
     for name in _COPIED:
         shutil.copyfile(firmware / name, directory / "firmware" / name)
@@ -178,15 +178,18 @@ def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:
     )
 
 
-def _with_headers(folder: Path, sources: list[str]) -> list[str]:
-    """`sources` and every header of the folder that they include, directly or not."""
+def _kernel_files(kernels: list[str]) -> list[str]:
+    """The kernels' sources, every header they include, and the sources of other kernels they call."""
+    folder = resources.folder("cmsis_glue")
     found: list[str] = []
-    pending = list(sources)
+    pending = [f"{kernel}.c" for kernel in kernels]
     while pending:
         name = pending.pop()
         if name not in found:
             found.append(name)
             pending += re.findall(r'^#include "([^"]+)"', (folder / name).read_text("utf-8"), re.M)
+            source = name[:-2] + ".c"
+            pending += [source] if (folder / source).is_file() else []
     return sorted(found)
 
 

@@ -38,19 +38,21 @@ class Field:
 
 @dataclass(frozen=True)
 class Operand:
-    """A pointer argument: into the arena, to a constant, or (neither) NULL.
+    """A pointer argument: into the arena or the states, to a constant, or (neither) NULL.
 
     Attributes:
         type: C type of what it points to.
-        offset: in the arena.
+        offset: in its block.
         constant: the array's name.
         written: the kernel writes through it.
+        block: "arena" or "state".
     """
 
     type: str
     offset: int | None = None
     constant: str | None = None
     written: bool = False
+    block: str = "arena"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,17 @@ class Constant:
     nbytes: int
     description: str
     lines: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """A state and how a reset writes it: every byte is `fill`, or (None) a copy of `constant`."""
+
+    offset: int
+    nbytes: int
+    fill: int | None
+    constant: str
+    description: str
 
 
 @dataclass(frozen=True)
@@ -131,8 +144,49 @@ def constants(program: Program, prefix: str) -> tuple[Constant, ...]:
         for call in parts:
             for array in (*_arrays(call.params), *_constant_inputs(view, call)):
                 name = f"{prefix}_{_stem(view)}_{array.suffix}"
-                found[name] = _constant(name, array, view)
-    return tuple(found.values())
+                found[name] = _constant(name, array, f"{array.suffix} of {describe(view)}")
+    initials = [_initial(program, tensor, prefix) for tensor in program.states.offsets]
+    return (*found.values(), *(initial for initial in initials if initial is not None))
+
+
+def states(program: Program, prefix: str) -> tuple[State, ...]:
+    """Every state, in the order of their memory."""
+    return tuple(
+        _state(program, tensor, offset, prefix) for tensor, offset in program.states.offsets.items()
+    )
+
+
+def _state(program: Program, index: int, offset: int, prefix: str) -> State:
+    tensor = program.graph.tensors[index]
+    return State(
+        offset,
+        tensor.nbytes,
+        _fill(tensor),
+        _initial_name(index, prefix),
+        f"{_shape(tensor)}, {tensor.dtype}, '{comment(tensor.name)}'",
+    )
+
+
+def _fill(tensor: Tensor) -> int | None:
+    """The byte that a state's initial value repeats; None when there are several."""
+    assert tensor.initial is not None
+    content = np.unique(np.frombuffer(tensor.initial.tobytes(), np.uint8))
+    return int(content[0]) if len(content) == 1 else None
+
+
+def _initial(program: Program, index: int, prefix: str) -> Constant | None:
+    """The array that a reset copies into a state, if it takes one."""
+    tensor = program.graph.tensors[index]
+    if _fill(tensor) is not None:
+        return None
+    assert tensor.initial is not None
+    array = Array("initial", np.ascontiguousarray(tensor.initial))
+    description = f"initial value of state '{comment(tensor.name)}'"
+    return _constant(_initial_name(index, prefix), array, description)
+
+
+def _initial_name(index: int, prefix: str) -> str:
+    return f"{prefix}_state_{index}_initial"
 
 
 def describe(view: NodeView) -> str:
@@ -144,8 +198,13 @@ def describe(view: NodeView) -> str:
 
 
 def _flow(view: NodeView) -> str:
-    sources = [_shape(t) for t in view.inputs if t is not None and not t.is_constant]
-    return f"{' and '.join(sources)} -> {' and '.join(map(_shape, view.outputs))}"
+    sources = [_source(t) for t in view.inputs if t is not None and not t.is_constant]
+    targets = " and ".join(map(_shape, view.outputs))
+    return " and ".join(sources) + (f" -> {targets}" if targets else "")
+
+
+def _source(tensor: Tensor) -> str:
+    return ("state " if tensor.is_state else "") + _shape(tensor)
 
 
 def _shape(tensor: Tensor) -> str:
@@ -164,15 +223,19 @@ def _call(program: Program, view: NodeView, parts: Calls, part: int, prefix: str
         kernel=call.kernel,
         description=describe(view) + ("" if alone else f", call {part + 1} of {len(parts)}"),
         fields=_fields(call.params, stem),
-        operands=tuple(_operands(program.plan, view, call, stem)),
+        operands=tuple(_operands(program, view, call, stem)),
     )
 
 
-def _operands(plan: Plan, view: NodeView, call: KernelCall, stem: str) -> Iterator[Operand]:
+def _operands(program: Program, view: NodeView, call: KernelCall, stem: str) -> Iterator[Operand]:
+    plan = program.plan
     for position in call.inputs:
         tensor, index = view.input(position), view.node.inputs[position]
         if tensor.is_constant:
             yield Operand(_C_TYPES[tensor.dtype], constant=f"{stem}_{_input_suffix(position)}")
+        elif tensor.is_state:
+            offset = program.states.offsets[index]
+            yield Operand(_C_TYPES[tensor.dtype], offset, written=True, block="state")
         else:
             yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index))
     for position in range(len(view.outputs)) if call.outputs is None else call.outputs:
@@ -217,7 +280,7 @@ def _arrays(params: Fields) -> list[Array]:
     return found
 
 
-def _constant(name: str, array: Array, view: NodeView) -> Constant:
+def _constant(name: str, array: Array, description: str) -> Constant:
     numbers = array.values.ravel().tolist()
     lines = [
         tuple(numbers[i : i + _NUMBERS_A_LINE]) for i in range(0, len(numbers), _NUMBERS_A_LINE)
@@ -227,7 +290,7 @@ def _constant(name: str, array: Array, view: NodeView) -> Constant:
         type=_C_TYPES[array.values.dtype.name],
         count=len(numbers),
         nbytes=array.values.nbytes,
-        description=f"{array.suffix} of {describe(view)}",
+        description=description,
         lines=tuple(lines),
     )
 

@@ -23,7 +23,8 @@ from tinyml.errors import InputError
 class HostModel:
     """An exported project, compiled for this machine and called in-process.
 
-    The compiled library is cached by the content of the project's C files.
+    The compiled library is cached by the content of the project's C files. A model with a state keeps it from
+    sample to sample and from call to call, as the device does; `reset` puts it back.
     """
 
     def __init__(self, project: str | os.PathLike[str]) -> None:
@@ -37,7 +38,8 @@ class HostModel:
             CheckFailed: the project does not compile.
         """
         directory = Path(project)
-        prefix = read_report(directory)["prefix"]
+        report = read_report(directory)
+        prefix = report["prefix"]
         self.ports = ports.of_project(directory)
         library = _load_private(_library(directory))
         self._invoke = getattr(library, f"{prefix}_invoke")
@@ -52,9 +54,19 @@ class HostModel:
         ]
         self._lock = threading.Lock()  # the arena is static: one inference at a time
         getattr(library, f"{prefix}_init")()
+        has_state = report["ram_bytes"]["state"] > 0
+        self._reset = getattr(library, f"{prefix}_reset") if has_state else None
+
+    def reset(self) -> None:
+        """Forget all inferences so far; of no effect on a model without state."""
+        if self._reset is not None:
+            with self._lock:
+                self._reset()
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
-        """Run every sample of a batch, for a model with one input; its first output.
+        """Run every sample of a batch in order, for a model with one input; its first output.
+
+        A state, if the model has one, goes on from the last sample of the call before; see `reset`.
 
         Args:
             batch: (N, *input shape without its leading 1); raw values, or float to be quantized.

@@ -22,7 +22,7 @@ def text(graph: Graph) -> str:
 
 def _tensor(graph: Graph, index: int) -> str:
     tensor = graph.tensors[index]
-    kind = "constant " if tensor.is_constant else ""
+    kind = "constant " if tensor.is_constant else "state " if tensor.is_state else ""
     return f"%{index} {kind}{tensor.dtype}[{'x'.join(map(str, tensor.shape))}]{_units(tensor)}"
 
 

@@ -40,13 +40,17 @@ class Quantization:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A value: an activation (data is None) or a constant."""
+    """A value: an activation, a constant (it has data), or a state (it has an initial value).
+
+    A state keeps its value from one inference to the next; only operators that say so write it.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
     quantization: Quantization | None = None
     data: np.ndarray | None = None
+    initial: np.ndarray | None = None
 
     @property
     def elements(self) -> int:
@@ -65,6 +69,16 @@ class Tensor:
     def is_constant(self) -> bool:
         """True when the value is known at export."""
         return self.data is not None
+
+    @property
+    def is_state(self) -> bool:
+        """True when the value outlives an inference."""
+        return self.initial is not None
+
+    @property
+    def is_activation(self) -> bool:
+        """True when every inference computes the value anew."""
+        return self.data is None and self.initial is None
 
     @property
     def q(self) -> Quantization:

@@ -7,25 +7,40 @@ import numpy as np
 from tinyml import ops
 from tinyml.graph.ir import ABSENT, Graph
 
+State = dict[int, np.ndarray]  # by tensor index
 
-def run(graph: Graph, inputs: list[np.ndarray]) -> dict[int, np.ndarray]:
+
+def fresh_state(graph: Graph) -> State:
+    """The graph's state as it is after a reset."""
+    return {
+        i: np.array(tensor.initial, order="C")
+        for i, tensor in enumerate(graph.tensors)
+        if tensor.initial is not None
+    }
+
+
+def run(
+    graph: Graph, inputs: list[np.ndarray], state: State | None = None
+) -> dict[int, np.ndarray]:
     """Every activation of one inference, by tensor index.
 
     Args:
         graph: a graph whose nodes all passed their operators' rules.
         inputs: one array a graph input, of the tensor's dtype and shape.
+        state: what the inferences before left; this one changes it. None: a fresh one.
     """
     values = {i: tensor.data for i, tensor in enumerate(graph.tensors) if tensor.data is not None}
+    values.update(fresh_state(graph) if state is None else state)
     values.update(zip(graph.inputs, inputs))
     for view in graph.views():
         arguments = [values[i] for i in view.node.inputs if i != ABSENT]
         results = ops.find(view.node.operator).reference(view, arguments)
         values.update(zip(view.node.outputs, results))
-    return {i: value for i, value in values.items() if not graph.tensors[i].is_constant}
+    return {i: value for i, value in values.items() if graph.tensors[i].is_activation}
 
 
 def outputs(graph: Graph, batches: list[np.ndarray]) -> list[np.ndarray]:
-    """Every output for every sample.
+    """Every output for every sample, one after the other from a fresh state.
 
     Args:
         graph: as for `run`.
@@ -36,8 +51,9 @@ def outputs(graph: Graph, batches: list[np.ndarray]) -> list[np.ndarray]:
     """
     shapes = [graph.tensors[i].shape for i in graph.inputs]
     found: list[list[np.ndarray]] = [[] for _ in graph.outputs]
+    state = fresh_state(graph)
     for sample in zip(*batches):
-        values = run(graph, [part.reshape(shape) for part, shape in zip(sample, shapes)])
+        values = run(graph, [part.reshape(shape) for part, shape in zip(sample, shapes)], state)
         for results, tensor in zip(found, graph.outputs):
             shape = graph.tensors[tensor].shape
             results.append(values[tensor].reshape(shape[1:] if shape[:1] == (1,) else shape))

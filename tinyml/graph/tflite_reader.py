@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyml import ops
 from tinyml.errors import InputError
-from tinyml.graph.ir import ABSENT, Graph, Node, Quantization, Tensor
+from tinyml.graph.ir import ABSENT, ITEM_BYTES, Graph, Node, Quantization, Tensor
 from tinyml.graph.verifier import verify
 
 _IDENTIFIER = b"TFL3"
@@ -105,13 +105,25 @@ def _bounded(count: int, size: int) -> int:
 def _tensor(model: Any, stored: Any) -> Tensor:
     shape = _indices(stored.ShapeAsNumpy())
     dtype = _DTYPES.get(stored.Type(), f"type {stored.Type()}")
+    quantization = _quantization(stored)
+    is_state = stored.IsVariable() and dtype in ITEM_BYTES
     return Tensor(
         _text(stored.Name()),
         shape,
         dtype,
-        _quantization(stored),
-        _data(model, stored, shape, dtype),
+        quantization,
+        None if is_state else _data(model, stored, shape, dtype),
+        _reset_value(shape, dtype, quantization) if is_state else None,
     )
+
+
+def _reset_value(
+    shape: tuple[int, ...], dtype: str, quantization: Quantization | None
+) -> np.ndarray:
+    """What TFLM puts into a variable tensor: real zeros of int8, zero bytes of any other type."""
+    zero_point = quantization.zero_point if quantization and dtype == "int8" else 0
+    value = np.array(zero_point & 0xFF, np.uint8).astype(np.int8).astype(dtype)
+    return np.broadcast_to(value, shape)  # takes no memory: the shape is not to be trusted yet
 
 
 def _quantization(stored: Any) -> Quantization | None:

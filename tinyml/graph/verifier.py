@@ -45,6 +45,8 @@ def _tensor_fault(graph: Graph, index: int) -> str:
         return f"{name} with shape {tensor.shape} is larger than 1 GB"
     if tensor.data is not None and tensor.data.shape != tensor.shape:
         return f"{name} has shape {tensor.shape} but its data has {tensor.data.shape}"
+    if tensor.is_state and tensor.is_constant:
+        return f"{name} is a constant and a variable"
     return _quantization_fault(graph, index)
 
 
@@ -72,10 +74,12 @@ def _order_fault(graph: Graph) -> str:
     everything = [i for node in graph.nodes for i in (*node.inputs, *node.outputs) if i != ABSENT]
     if any(not 0 <= i < count for i in (*everything, *graph.inputs, *graph.outputs)):
         return "a node or the graph refers to a tensor that does not exist"
-    fixed = [i for i in (*graph.inputs, *graph.outputs) if graph.tensors[i].is_constant]
+    fixed = [i for i in (*graph.inputs, *graph.outputs) if not graph.tensors[i].is_activation]
     if fixed:
-        return f"tensor {fixed[0]} is an input or output of the model, but constant"
-    known = {i for i, tensor in enumerate(graph.tensors) if tensor.is_constant} | set(graph.inputs)
+        kind = "constant" if graph.tensors[fixed[0]].is_constant else "variable"
+        return f"tensor {fixed[0]} is an input or output of the model, but {kind}"
+    known = {i for i, tensor in enumerate(graph.tensors) if not tensor.is_activation}
+    known |= set(graph.inputs)
     for index, node in enumerate(graph.nodes):
         missing = [i for i in node.inputs if i != ABSENT and i not in known]
         if missing:

@@ -2,6 +2,7 @@
 
 It shares no lifetime with the planner. Every byte of the arena remembers which tensor wrote it; a node
 that finds a foreign byte in what it reads, or that writes over what it is still reading, is an error.
+States have no place in the arena, and no two share a byte of their own block.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinyml.graph.ir import Graph
+from tinyml.graph.ir import ABSENT, Graph
 from tinyml.memory.lifetimes import reads
-from tinyml.memory.planner import Plan
+from tinyml.memory.planner import ALIGNMENT, Plan
+from tinyml.memory.state import StatePlan
 from tinyml.ops.base import Calls, in_place
 
 _NOBODY = -1
@@ -60,6 +62,27 @@ def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
             _must_hold(graph, owner[spans[output]] == output, output, index + 1)
     for tensor in graph.outputs:
         _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, len(graph.nodes))
+
+
+def check_states(graph: Graph, plan: Plan, states: StatePlan) -> None:
+    """Check that nothing but its own operators can write a state.
+
+    Raises:
+        PlanError: a state is in the arena, has no place, or shares one.
+    """
+    in_arena = {tensor for buffer in plan.buffers for tensor in buffer.tensors}
+    owner = np.full(states.nbytes, _NOBODY, np.int64)
+    inputs = {i for node in graph.nodes for i in node.inputs if i != ABSENT}
+    for tensor in sorted(i for i in inputs if graph.tensors[i].is_state):
+        name = f"state {graph.tensors[tensor].name}"
+        if tensor in in_arena or tensor not in states.offsets:
+            raise PlanError(f"{name} is not in the block of states")
+        start, end = states.offsets[tensor], states.offsets[tensor] + graph.tensors[tensor].nbytes
+        if start < 0 or end > states.nbytes or start % ALIGNMENT:
+            raise PlanError(f"{name} lies outside the block of states or between words")
+        if (owner[start:end] != _NOBODY).any():
+            raise PlanError(f"{name} shares memory with another")
+        owner[start:end] = tensor
 
 
 def _span(graph: Graph, plan: Plan, place: Mapping[int, int], tensor: int) -> slice:

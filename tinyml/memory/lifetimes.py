@@ -42,7 +42,7 @@ def buffers(graph: Graph, calls: Mapping[int, Calls]) -> tuple[Buffer, ...]:
         groups.setdefault(home, []).append(tensor)
     found = [_buffer(graph, tensors) for tensors in groups.values()]
     for index, parts in calls.items():
-        scratch = max(call.scratch_bytes for call in parts)
+        scratch = max((call.scratch_bytes for call in parts), default=0)
         if scratch:
             found.append(Buffer(f"scratch of node {index}", scratch, index, index + 1, (), index))
     return tuple(sorted(found, key=lambda b: (b.first, b.last, b.name)))
@@ -65,7 +65,7 @@ def _homes(graph: Graph, calls: Mapping[int, Calls]) -> dict[int, int]:
 
 def _may_take(graph: Graph, homes: Mapping[int, int], index: int, source: int) -> bool:
     """True when node `index` may write over `source`: a value of the same size that nothing needs later."""
-    if graph.tensors[source].is_constant:
+    if not graph.tensors[source].is_activation:
         return False
     output = graph.nodes[index].outputs[0]
     same = graph.tensors[source].nbytes == graph.tensors[output].nbytes
@@ -113,6 +113,6 @@ def _name(graph: Graph, tensors: Sequence[int]) -> str:
 
 
 def reads(graph: Graph, index: int) -> tuple[int, ...]:
-    """The activations that node `index` reads."""
+    """The activations that node `index` reads; its states live elsewhere."""
     node = graph.nodes[index]
-    return tuple(i for i in node.inputs if i != ABSENT and not graph.tensors[i].is_constant)
+    return tuple(i for i in node.inputs if i != ABSENT and graph.tensors[i].is_activation)

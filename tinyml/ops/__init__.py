@@ -25,6 +25,7 @@ _HELPERS = (
     "movement",
     "rules",
     "sigmoids",
+    "states",
     "sums",
     "windows",
 )

@@ -39,7 +39,8 @@ class KernelCall:
         kernel: the C function, and the stem of its file in `cmsis_glue/`.
         params: the fields of its parameter struct, whose type is `kernel` + "_params"; an Array
             becomes a pointer to a constant in flash.
-        inputs: the positions of the node's inputs that are passed as pointers.
+        inputs: the positions of the node's inputs that are passed as pointers; through that of a
+            state the kernel may write.
         outputs: likewise of its outputs; None for all of them.
         scratch_bytes: working memory, passed as the last pointer.
         has_scratch: the kernel takes that pointer; it is NULL when scratch_bytes is 0.
@@ -56,7 +57,7 @@ class KernelCall:
     outputs: tuple[int, ...] | None = None
 
 
-# What a node does at run time, in this order; its constants have one name space.
+# What a node does at run time, in this order, or nothing; its constants have one name space.
 Calls = tuple[KernelCall, ...]
 
 
@@ -75,6 +76,8 @@ class Operator(ABC):
     name: str  # TFLite's name, e.g. "CONV_2D"
     summary: str  # one line for the page of supported operators
     rules: tuple[Rule, ...] = ()
+    states: tuple[int, ...] = ()  # the input positions that are states (see ir.Tensor)
+    has_effects: bool = False  # needed even when nothing reads its outputs
 
     @abstractmethod
     def parse(self, options: Any) -> Any:
@@ -86,7 +89,10 @@ class Operator(ABC):
 
     @abstractmethod
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """The outputs, computed with numpy as TFLM does; constants are among the inputs."""
+        """The outputs, computed with numpy as TFLM does; constants are among the inputs.
+
+        So are states: arrays to be changed in place, and to be copied where they become an output.
+        """
 
     @abstractmethod
     def lower(self, node: NodeView) -> KernelCall | Calls | None:
@@ -100,7 +106,9 @@ class Operator(ABC):
 
     def check(self, node: NodeView) -> list[Violation]:
         """The rules that a node breaks; the shape is judged when all others hold."""
-        broken = []
+        broken = self._check_states(node)
+        if broken:
+            return broken
         for rule in self.rules:
             found = rule(node)
             if found:
@@ -109,6 +117,14 @@ class Operator(ABC):
         if not broken:
             broken += self._check_shapes(node)
         return broken
+
+    def _check_states(self, node: NodeView) -> list[Violation]:
+        for position, tensor in enumerate(node.inputs):
+            if tensor is not None and tensor.is_state and position not in self.states:
+                rule = "only operators with a state read variable tensors"
+                found = f"'{tensor.name}' as input {position}"
+                return [Violation(rule, found, "read the variable with READ_VARIABLE")]
+        return []
 
     def _check_shapes(self, node: NodeView) -> list[Violation]:
         expected = self.output_shapes(node)

@@ -118,7 +118,7 @@ def _activations(view: NodeView) -> list[int]:
     return [
         index
         for index, tensor in zip(view.node.inputs, view.inputs)
-        if index != ABSENT and tensor is not None and not tensor.is_constant
+        if index != ABSENT and tensor is not None and tensor.is_activation
     ]
 
 
