@@ -10,8 +10,8 @@ typedef struct {
 } tinyml_svdf_state_s16_params;
 
 /*
- * input: int8 [rows][inputs]; state: int16 [rows][unit][rank][memory], its oldest values make way for new ones;
- * output: int8 [rows][units], apart from the input.
+ * input: int8 [rows][inputs]; state: int16 [rows][unit][rank][memory], whose oldest values make way for new
+ * ones; output: int8 [rows][units], apart from the input.
  */
 void tinyml_svdf_state_s16(const tinyml_svdf_state_s16_params *params, const int8_t *input, int16_t *state,
                           int8_t *output);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Appends a value to a filter's state, where the zero point may wrap around as in TFLM; weighs it over time. */
+/* Appends a value to a filter's state, where the zero point may wrap as in TFLM, and weighs it over time. */
 static uint32_t filter(int8_t *state, const int8_t *weights, const tinyml_svdf *layer, int32_t newest)
 {
     const int32_t zero_point = layer->state_zero_point;

@@ -10,8 +10,8 @@ typedef struct {
 } tinyml_svdf_state_s8_params;
 
 /*
- * input: int8 [rows][inputs]; state: int8 [rows][unit][rank][memory], its oldest values make way for new ones;
- * output: int8 [rows][units], apart from the input.
+ * input: int8 [rows][inputs]; state: int8 [rows][unit][rank][memory], whose oldest values make way for new
+ * ones; output: int8 [rows][units], apart from the input.
  */
 void tinyml_svdf_state_s8(const tinyml_svdf_state_s8_params *params, const int8_t *input, int8_t *state,
                          int8_t *output);
