@@ -1,23 +1,35 @@
-"""`tinyml export`: an int8 .tflite becomes a C firmware project."""
+"""`tinyml export`: a model becomes a C firmware project."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tinyml import console
 from tinyml.cli import options
+from tinyml.errors import InputError
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import Graph
 
+_CALIBRATION_SAMPLES = 500
+
 
 @click.command()
-@options.model_argument("model", "MODEL.tflite")
+@options.model_argument("model", "MODEL")
 @click.option("--target", required=True, help="A core or board; `tinyml targets` lists them.")
 @click.option("--prefix", help="Begins every public C name; the model's file name by default.")
+@click.option(
+    "--calibration",
+    metavar="NAME|FILE|dreams:DIR",
+    help="For a Keras model: quantize it on the way, as `tinyml quantize` does.",
+)
+@options.unsafe
 @click.option(
     "--disable-pass",
     "disabled",
@@ -32,32 +44,71 @@ if TYPE_CHECKING:
     multiple=True,
     help="Show the graph as text after this pass, on stderr; may be repeated.",
 )
+@options.seed
 @options.output("Project directory to write")
 @options.common
 def command(
     model: Path,
     target: str,
     prefix: str | None,
+    calibration: str | None,
+    allow_unsafe: bool,
     disabled: tuple[str, ...],
     dumped: tuple[str, ...],
+    seed: int,
     output: Path,
     force: bool,
 ) -> None:
-    """Turn an int8 .tflite into a C firmware project.
+    """Turn a MODEL into a C firmware project.
 
-    The project holds the model as plain C (model.h, model.c, weights.c, the kernels it uses), a firmware
-    for the target with a Makefile, and report.json with its memory and work.
+    MODEL is an int8 .tflite, or a float Keras model (.keras, .h5, SavedModel directory) with
+    --calibration. The project holds the model as plain C (model.h, model.c, weights.c, the kernels it
+    uses), a firmware for the target with a Makefile, and report.json with its memory and work.
     """
-    from tinyml import passes, run, targets
-    from tinyml.codegen import names, program, project
+    from tinyml import run, targets
+    from tinyml.codegen import program, project
+
+    board, name, show = targets.find(target), _prefix(prefix, model), _shower(dumped)
+    run.check_output(output, force, is_directory=True)
+    settings = {"target": target, "prefix": name, "calibration": calibration}
+    with _as_tflite(model, calibration, allow_unsafe, seed) as (tflite, inputs):
+        compiled = program.compile_model(tflite, disabled, show)
+        with run.step(
+            "export",
+            output,
+            inputs=inputs,
+            settings={**settings, "disable_pass": list(disabled)},
+            seed=seed,
+            force=force,
+            directory=True,
+        ) as step:
+            sha256 = run.sha256(model)
+            project.write(step.path, compiled, board, tflite, sha256, name, model.name)
+            report = project.read_report(step.path)
+            step.metrics.update(
+                macs=report["macs"],
+                weight_bytes=report["flash_bytes"]["weights"],
+                arena_bytes=report["ram_bytes"]["arena"],
+            )
+    console.result(report, _text(output, report))
+
+
+def _prefix(given: str | None, model: Path) -> str:
+    from tinyml.codegen import names
+
+    name = names.identifier(given or model.stem)
+    if given and name != given:
+        raise click.BadParameter(
+            f"'{given}' is not a C identifier; try '{name}'", param_hint="--prefix"
+        )
+    return name
+
+
+def _shower(dumped: tuple[str, ...]) -> Callable[[str, Graph], None]:
+    """What shows the graph after the passes that the user named."""
+    from tinyml import passes
     from tinyml.graph import dump
 
-    board = targets.find(target)
-    name = names.identifier(prefix or model.stem)
-    if prefix and name != prefix:
-        raise click.BadParameter(
-            f"'{prefix}' is not a C identifier; try '{name}'", param_hint="--prefix"
-        )
     unknown = sorted(set(dumped) - set(passes.NAMES))
     if unknown:
         raise click.BadParameter(
@@ -69,29 +120,36 @@ def command(
         if name in dumped:
             console.note(f"after {name}: {dump.text(graph)}")
 
-    compiled = program.compile_model(model, disabled, show)
-    with run.step(
-        "export",
-        output,
-        inputs={"model": model},
-        settings={"target": target, "prefix": name, "disable_pass": list(disabled)},
-        force=force,
-        directory=True,
-    ) as step:
-        project.write(step.path, compiled, board, model, run.sha256(model), name)
-        report = project.read_report(step.path)
-        step.metrics.update(
-            macs=report["macs"],
-            weight_bytes=report["flash_bytes"]["weights"],
-            arena_bytes=report["ram_bytes"]["arena"],
+    return show
+
+
+@contextmanager
+def _as_tflite(
+    model: Path, calibration: str | None, allow_unsafe: bool, seed: int
+) -> Iterator[tuple[Path, dict[str, Path]]]:
+    """The model as a .tflite, quantized into a temporary file when it is Keras'; and what was read."""
+    if model.suffix not in (".keras", ".h5", ".hdf5") and not model.is_dir():
+        if calibration is not None:
+            raise InputError(
+                "--calibration", f"{model} is quantized already", "leave the option out"
+            )
+        yield model, {"model": model}
+        return
+    if calibration is None:
+        raise InputError(
+            model, "is a float model", "say how to quantize it: --calibration DATA or dreams:DIR"
         )
-    console.result(report, _text(output, report))
+    from tinyml.quantize.post_training import Request, quantize
+
+    request = Request(model, calibration, _CALIBRATION_SAMPLES, None, allow_unsafe, seed)
+    with tempfile.TemporaryDirectory(prefix="tinyml-quantized-") as scratch:
+        made = Path(scratch) / f"{model.stem}.tflite"
+        quantize(request, made)
+        yield made, request.inputs()
 
 
-def _text(output: Path, report: dict[str, object]) -> str:
+def _text(output: Path, report: dict[str, Any]) -> str:
     flash, ram = report["flash_bytes"], report["ram_bytes"]
-    assert isinstance(flash, dict)
-    assert isinstance(ram, dict)
     return (
         f"{output}: {report['macs']:,} MAC, weights {flash['weights']:,} bytes in flash, "
         f"arena {ram['arena']:,} bytes in RAM (lower bound {report['arena_lower_bound']:,})\n"

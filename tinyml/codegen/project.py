@@ -44,7 +44,13 @@ class Provenance:
 
 
 def write(
-    directory: Path, program: Program, target: Target, model: Path, sha256: str, prefix: str
+    directory: Path,
+    program: Program,
+    target: Target,
+    model: Path,
+    sha256: str,
+    prefix: str,
+    made_from: str | None = None,
 ) -> None:
     """Write the project into an empty directory.
 
@@ -53,13 +59,15 @@ def write(
         program: the compiled model.
         target: the board to build for.
         model: the .tflite it came from, copied into the project.
-        sha256: of that file.
+        sha256: of what the user gave: that file, or the Keras model it was quantized from.
         prefix: of every public C name; a valid identifier.
+        made_from: the name of what the user gave, when it is not `model`.
     """
+    given = names.comment(made_from or model.name)
     provenance = Provenance(
         __version__,
-        f"tinyml export {names.comment(model.name)} --target {target.board} --prefix {prefix}",
-        names.comment(model.name),
+        f"tinyml export {given} --target {target.board} --prefix {prefix}",
+        given,
         sha256,
     )
     kernels = sorted({call.kernel for calls in program.calls.values() for call in calls})

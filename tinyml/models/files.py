@@ -17,19 +17,18 @@ _CODE_CLASSES = ("Lambda", "__lambda__")  # both hold marshalled Python code
 
 
 def load(path: Path, allow_unsafe: bool = False) -> Any:
-    """Load a Keras model (.keras or .h5), uncompiled.
+    """Load a Keras model (.keras, .h5 or SavedModel), uncompiled.
 
     Args:
-        path: the file.
+        path: the file, or the directory of a SavedModel that Keras wrote.
         allow_unsafe: load a model with a Lambda layer, whose code runs on loading.
 
     Raises:
         InputError: missing, unreadable or truncated file; a Lambda layer without `allow_unsafe`.
     """
-    if not path.is_file():
+    if not path.exists():
         raise InputError(path, "no such model file", "check the path")
-    config = _config(path)
-    if not allow_unsafe and any(_names_code(config)):
+    if not allow_unsafe and (_saved_model_has_code(path) or any(_names_code(_config(path)))):
         raise InputError(
             path,
             "has a Lambda layer, which runs code from the file when loaded",
@@ -80,7 +79,22 @@ def _config(path: Path) -> Any:
             f"not a readable Keras model, or truncated ({error})",
             "save it again with Keras 2",
         ) from None
-    raise InputError(path, f"unknown model type '{path.suffix}'", "give a .keras or .h5 file")
+    if path.is_dir() and (path / "keras_metadata.pb").is_file():
+        return {}  # judged by _saved_model_has_code: its configuration is not a single JSON text
+    raise InputError(
+        path,
+        f"unknown model type '{path.suffix}'",
+        "give a .keras or .h5 file or a Keras SavedModel",
+    )
+
+
+def _saved_model_has_code(path: Path) -> bool:
+    """True for a Keras SavedModel with a layer whose configuration holds code."""
+    metadata = path / "keras_metadata.pb"
+    if not metadata.is_file():
+        return False
+    text = metadata.read_bytes()
+    return any(b'"class_name": "%s"' % name.encode() in text for name in _CODE_CLASSES)
 
 
 def _names_code(config: Any) -> Iterator[bool]:

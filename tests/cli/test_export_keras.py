@@ -1,0 +1,86 @@
+"""A Keras model is quantized on the way; one with code in it is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tinyml.cli import cli
+from tinyml.cli.export import command
+from tinyml.errors import InputError
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*saving your model as an HDF5 file.*:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*non-integer arguments to randrange.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:ml_dtypes.float8_e4m3b11 is deprecated:DeprecationWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def keras_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """model.keras, model.h5 and saved/ of one network; saved-code/ with a Lambda layer."""
+    from tinyml.models.runtime import tensorflow
+
+    tf = tensorflow(0)
+    layers = tf.keras.layers
+    folder = tmp_path_factory.mktemp("models")
+    model = tf.keras.Sequential(
+        [
+            layers.Conv2D(4, 3, activation="relu", input_shape=(8, 8, 1)),
+            layers.Flatten(),
+            layers.Dense(10),
+        ]
+    )
+    for name in ("model.keras", "model.h5", "saved"):
+        model.save(folder / name)
+    code = tf.keras.Sequential([layers.Lambda(lambda x: x * 2, input_shape=(8, 8, 1)), model])
+    code.save(folder / "saved-code")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5", "saved"])
+def test_a_float_model_is_quantized_on_the_way(
+    keras_models: Path, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / "project"
+    done = CliRunner().invoke(
+        cli,
+        [
+            *("export", str(keras_models / name), "--target", "cortex-m4"),
+            *("--calibration", "digits", "-o", str(output)),
+        ],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0
+    assert f"tinyml export {name} " in (output / "model.h").read_text()
+    assert (output / "model.tflite").read_bytes()[4:8] == b"TFL3"
+
+    import tinyml
+    from tinyml import data
+
+    predicted = tinyml.HostModel(output).predict(data.load("digits").test.x[:50])
+    assert predicted.shape == (50, 10)
+    assert len(np.unique(predicted.argmax(axis=1))) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "said"),
+    [
+        ("model.keras", [], "is a float model"),
+        ("saved-code", ["--calibration", "digits"], "Lambda"),
+        ("none.keras", ["--calibration", "digits"], "no such"),
+    ],
+)
+def test_refused(
+    keras_models: Path, tmp_path: Path, name: str, options: list[str], said: str
+) -> None:
+    arguments = [str(keras_models / name), "--target", "cortex-m4", *options]
+    with pytest.raises(InputError, match=said):
+        CliRunner().invoke(
+            command, [*arguments, "-o", str(tmp_path / "out")], catch_exceptions=False
+        )
+    assert list(tmp_path.iterdir()) == []
