@@ -15,8 +15,6 @@ from tinyml.errors import InputError
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*saving your model as an HDF5 file.*:UserWarning"),
-    pytest.mark.filterwarnings("ignore:.*non-integer arguments to randrange.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:ml_dtypes.float8_e4m3b11 is deprecated:DeprecationWarning"),
 ]
 
 

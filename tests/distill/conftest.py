@@ -15,16 +15,6 @@ from tinyml.distill.teacher import Teacher  # noqa: E402
 from tinyml.models import files, registry, runtime, training  # noqa: E402
 from tinyml.models.settings import TrainSettings  # noqa: E402
 
-# Keras 2.14 draws its seeds with random.randint(1, 1e9), a float
-_KERAS_SEEDS = "ignore:non-integer arguments to randrange:DeprecationWarning"
-
-
-def pytest_collection_modifyitems(items) -> None:
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings(_KERAS_SEEDS))
-
 
 @pytest.fixture(scope="session")
 def digits():

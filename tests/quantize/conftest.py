@@ -1,24 +1,8 @@
-"""A small trained model, and the warnings that TensorFlow raises by itself."""
+"""A small trained model."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-
-HERE = Path(__file__).parent
-TENSORFLOW_WARNINGS = (
-    "ignore:ml_dtypes.float8_e4m3b11 is deprecated:DeprecationWarning",
-    "ignore:jax.xla_computation is deprecated:DeprecationWarning",
-    "ignore:non-integer arguments to randrange:DeprecationWarning",  # TF's variable names
-)
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if HERE in item.path.parents:
-            for line in TENSORFLOW_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(line))
 
 
 @pytest.fixture(scope="session")
