@@ -5,6 +5,7 @@ Uses TensorFlow's generated schema, loaded alone: importing TensorFlow would cos
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-_TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
+_TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9, "resource": 13}
 
 
 @cache
@@ -42,6 +43,7 @@ class ModelBuilder:
         self._graph = self._schema.SubGraphT()
         self._graph.tensors, self._graph.operators = [], []
         self._model.operatorCodes, self._model.buffers = [], [self._buffer(None)]
+        self._others: list[Any] = []
 
     def tensor(
         self,
@@ -104,10 +106,34 @@ class ModelBuilder:
         """The nodes so far, as the schema's objects."""
         return list(self._graph.operators)
 
+    def effect(self, operator: str, inputs: list[int], **options: Any) -> None:
+        """Add a node without outputs."""
+        self.node(operator, inputs, 0, **options)
+        self._graph.operators[-1].outputs = []
+
+    def handle(self, name: str, container: str | None = "") -> int:
+        """Add a VAR_HANDLE; returns the handle."""
+        target = self.tensor((), "resource")
+        options = {"sharedName": name, "container": container}
+        return self.node("VAR_HANDLE", [], target, kind="VarHandleOptions", **options)
+
+    def subgraph(self) -> ModelBuilder:
+        """Begin another subgraph, whose index is how many there were; it needs no `content`."""
+        other = copy.copy(self)
+        other._graph = self._schema.SubGraphT()
+        other._graph.tensors, other._graph.operators = [], []
+        other._graph.inputs, other._graph.outputs, other._graph.name = [], [], "other"
+        self._others.append(other._graph)
+        return other
+
+    def reorder(self, nodes: list[Any]) -> None:
+        """Run the nodes, all of `nodes`, in this order."""
+        self._graph.operators = list(nodes)
+
     def content(self, inputs: list[int], outputs: list[int]) -> bytes:
         """The finished file."""
         self._graph.inputs, self._graph.outputs, self._graph.name = inputs, outputs, "main"
-        self._model.subgraphs = [self._graph]
+        self._model.subgraphs = [self._graph, *self._others]
         builder = flatbuffers.Builder(1024)
         builder.Finish(self._model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())

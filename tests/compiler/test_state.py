@@ -98,3 +98,138 @@ def test_only_operators_with_a_state_read_it(tmp_path: Path) -> None:
     path = m.save(tmp_path / "model.tflite", [source], [target])
     with pytest.raises(InputError, match="only operators with a state read variable tensors"):
         program.compile_model(path)
+
+
+def streaming(
+    m: mb.ModelBuilder,
+    rng: np.random.Generator,
+    dtype: str = "int8",
+    zero_point: int = 25,
+    start: np.ndarray | None = None,
+) -> tuple[int, int]:
+    """A window over the last 4 inputs, as TensorFlow's converter writes it; returns input and window."""
+    quantization = {} if dtype == "float32" else {"scale": 0.02, "zero_point": zero_point}
+    source = m.tensor((1, 1, 4), dtype, **quantization)
+    if start is not None:
+        m.effect("CALL_ONCE", [], kind="CallOnceOptions", initSubgraphIndex=1)
+        once = m.subgraph()
+        value = once.tensor((1, 3, 4), dtype, data=start, **quantization)
+        once.effect("ASSIGN_VARIABLE", [once.handle("window"), value])
+    handle = m.handle("window")
+    past = m.node("READ_VARIABLE", [handle], m.tensor((1, 3, 4), dtype, **quantization))
+    window = m.tensor((1, 4, 4), dtype, **quantization)
+    m.node("CONCATENATION", [past, source], window, kind="ConcatenationOptions", axis=1)
+    bounds = [m.tensor((3,), "int32", data=np.array(v)) for v in ([0, 1, 0], [0, 4, 0], [1, 1, 1])]
+    kept = m.tensor((1, 3, 4), dtype, **quantization)
+    options = {"kind": "StridedSliceOptions", "beginMask": 5, "endMask": 7}
+    m.node("STRIDED_SLICE", [window, *bounds], kept, **options)
+    m.effect("ASSIGN_VARIABLE", [handle, kept])
+    return source, window
+
+
+@pytest.mark.parametrize("start", [False, True])
+@pytest.mark.parametrize(("dtype", "zero_point"), [("int8", 25), ("int16", 0), ("int8", -128)])
+def test_streaming(tmp_path: Path, dtype: str, zero_point: int, start: bool) -> None:
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        values = rng.integers(-128, 128, (1, 3, 4)) if start else None
+        return streaming(m, rng, dtype, zero_point, values)
+
+    model = HostModel(check(tmp_path, build, seed=4, samples=9))
+    batch = model.ports.random_inputs(3, 0)
+    model.reset()
+    first = model.predict_all(batch)
+    model.reset()
+    np.testing.assert_array_equal(model.predict_all(batch)[0], first[0])
+
+
+def test_streaming_on_the_device(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        lambda m, rng: streaming(m, rng, start=np.arange(12).reshape(1, 3, 4)),
+        seed=4,
+        samples=7,
+        qemu=True,
+    )
+
+
+def test_order_of_reads_and_writes(tmp_path: Path) -> None:
+    """Reads before, between and after assignments of a variable with two handles, beside another one."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, list[int]]:
+        q = {"scale": 0.1, "zero_point": 3}
+        source = m.tensor((1, 6), "int8", **q)
+        again, other = m.handle("a"), m.handle("other")
+        handle = m.handle("a", None)
+        outputs = []
+
+        def read(handle: int) -> None:
+            outputs.append(m.node("READ_VARIABLE", [handle], m.tensor((1, 6), "int8", **q)))
+
+        read(handle)
+        m.effect("ASSIGN_VARIABLE", [again, source])
+        read(handle)
+        positive = m.node("RELU", [source], m.tensor((1, 6), "int8", **q))
+        m.effect("ASSIGN_VARIABLE", [other, outputs[0]])
+        m.effect("ASSIGN_VARIABLE", [handle, positive])
+        read(again)
+        read(other)
+        constant = m.tensor((1, 6), "int8", data=rng.integers(-9, 9, (1, 6)), **q)
+        m.effect("ASSIGN_VARIABLE", [handle, constant])
+        return source, [*outputs, positive]
+
+    project = check(tmp_path, build, seed=4, samples=5)
+    assert json.loads((project / "report.json").read_text())["ram_bytes"]["state"] == 16
+
+
+def refused(tmp_path: Path, m: mb.ModelBuilder, source: int, target: int) -> str:
+    path = m.save(tmp_path / "model.tflite", [source], [target])
+    with pytest.raises(InputError) as error:
+        program.compile_model(path)
+    return str(error.value)
+
+
+def test_refused_sizes(tmp_path: Path) -> None:
+    m = mb.ModelBuilder()
+    source, window = streaming(m, np.random.default_rng(0))
+    m.node("READ_VARIABLE", [m.handle("window")], m.tensor((1, 2, 4), "int8", 0.02))
+    assert "int8 (1, 3, 4) and int8 (1, 2, 4)" in refused(tmp_path, m, source, window)
+
+
+def test_refused_never_assigned(tmp_path: Path) -> None:
+    m = mb.ModelBuilder()
+    source, window = streaming(m, np.random.default_rng(0))
+    m.node("READ_VARIABLE", [m.handle("another")], m.tensor((1, 2, 4), "int8", 0.02))
+    assert "which nothing assigns" in refused(tmp_path, m, source, window)
+
+
+def test_refused_late(tmp_path: Path) -> None:
+    m = mb.ModelBuilder()
+    source, window = streaming(m, np.random.default_rng(0), start=np.arange(12).reshape(1, 3, 4))
+    nodes = m.nodes
+    m.reorder([*nodes[1:], nodes[0]])
+    assert "before every read and assignment" in refused(tmp_path, m, source, window)
+
+
+def test_refused_computed(tmp_path: Path) -> None:
+    m = mb.ModelBuilder()
+    source = m.tensor((1, 4), "int8", 0.1)
+    m.effect("CALL_ONCE", [], kind="CallOnceOptions", initSubgraphIndex=1)
+    once = m.subgraph()
+    zero = once.tensor((1, 4), "int8", 0.1, data=np.zeros((1, 4)))
+    value = once.node("RELU", [zero], once.tensor((1, 4), "int8", 0.1))
+    once.effect("ASSIGN_VARIABLE", [once.handle("a"), value])
+    m.effect("ASSIGN_VARIABLE", [m.handle("a"), source])
+    target = m.node("RELU", [source], m.tensor((1, 4), "int8", 0.1))
+    assert "only assigns constants to variables; found node 0 RELU" in refused(
+        tmp_path, m, source, target
+    )
+
+
+@pytest.mark.parametrize("index", [0, 2, -1, None])
+def test_refused_subgraphs(tmp_path: Path, index: int | None) -> None:
+    m = mb.ModelBuilder()
+    source, window = streaming(m, np.random.default_rng(0))
+    m.subgraph()
+    if index is not None:
+        m.effect("CALL_ONCE", [], kind="CallOnceOptions", initSubgraphIndex=index)
+    assert "besides those of CALL_ONCE, found 2" in refused(tmp_path, m, source, window)

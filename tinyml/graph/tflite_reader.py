@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyml import ops
 from tinyml.errors import InputError
+from tinyml.graph import variables
 from tinyml.graph.ir import ABSENT, ITEM_BYTES, Graph, Node, Quantization, Tensor
 from tinyml.graph.verifier import verify
 
@@ -25,6 +26,7 @@ _DTYPES = {
     6: "bool",
     7: "int16",
     9: "int8",
+    13: "resource",
 }
 # What the generated reader raises when an offset in the file is wild
 _WILD = (
@@ -43,7 +45,7 @@ def read(path: Path) -> Graph:
     """Read a .tflite file.
 
     Raises:
-        InputError: missing, truncated or malformed file, more than one subgraph, unknown operator.
+        InputError: missing, truncated or malformed file, subgraphs of control flow.
     """
     content = _content(path)
     from tflite.Model import Model
@@ -73,13 +75,28 @@ def _content(path: Path) -> bytes:
 
 
 def _graph(path: Path, model: Any, size: int) -> Graph:
-    if model.SubgraphsLength() != 1:
+    count = model.SubgraphsLength()
+    main = _subgraph(path, model, 0, size) if count else None
+    if main is None or not main.nodes or not main.inputs or not main.outputs:
+        raise InputError(path, "has no operators, inputs or outputs", "convert the model again")
+    once = sorted({n.attributes.subgraph for n in main.nodes if n.operator == "CALL_ONCE"})
+    if len(once) != count - 1 or not all(0 < index < count for index in once):
         raise InputError(
             path,
-            f"exactly one subgraph can be exported, found {model.SubgraphsLength()}",
+            f"exactly one subgraph can be exported, besides those of CALL_ONCE, found {count}",
             "convert the model without control flow",
         )
-    subgraph = model.Subgraphs(0)
+    others = {index: _subgraph(path, model, index, size) for index in once}
+    for other in others.values():
+        verify(other, path)
+    graph = variables.resolve(main, others)
+    verify(graph, path)
+    return graph
+
+
+def _subgraph(path: Path, model: Any, index: int, size: int) -> Graph:
+    """A subgraph as it is stored."""
+    subgraph = model.Subgraphs(index)
     tensors = tuple(
         _tensor(model, subgraph.Tensors(i)) for i in range(_bounded(subgraph.TensorsLength(), size))
     )
@@ -88,11 +105,7 @@ def _graph(path: Path, model: Any, size: int) -> Graph:
         for i in range(_bounded(subgraph.OperatorsLength(), size))
     )
     inputs, outputs = _indices(subgraph.InputsAsNumpy()), _indices(subgraph.OutputsAsNumpy())
-    if not nodes or not inputs or not outputs:
-        raise InputError(path, "has no operators, inputs or outputs", "convert the model again")
-    graph = Graph(path.stem, tensors, nodes, inputs, outputs)
-    verify(graph, path)
-    return graph
+    return Graph(path.stem, tensors, nodes, inputs, outputs)
 
 
 def _bounded(count: int, size: int) -> int:
@@ -122,8 +135,7 @@ def _reset_value(
 ) -> np.ndarray:
     """What TFLM puts into a variable tensor: real zeros of int8, zero bytes of any other type."""
     zero_point = quantization.zero_point if quantization and dtype == "int8" else 0
-    value = np.array(zero_point & 0xFF, np.uint8).astype(np.int8).astype(dtype)
-    return np.broadcast_to(value, shape)  # takes no memory: the shape is not to be trusted yet
+    return variables.filled(zero_point, dtype, shape)
 
 
 def _quantization(stored: Any) -> Quantization | None:
@@ -141,7 +153,7 @@ def _data(model: Any, stored: Any, shape: tuple[int, ...], dtype: str) -> np.nda
     if not 0 <= stored.Buffer() < model.BuffersLength():
         raise ValueError(f"buffer {stored.Buffer()} does not exist")
     raw = model.Buffers(stored.Buffer()).DataAsNumpy()
-    if isinstance(raw, int) or len(raw) == 0 or dtype.startswith("type"):
+    if isinstance(raw, int) or len(raw) == 0 or (dtype not in ITEM_BYTES and dtype != "float16"):
         return None
     data = np.frombuffer(raw.tobytes(), dtype=np.dtype(dtype).newbyteorder("<"))
     return data.reshape(shape)  # a mismatch raises ValueError: the file is malformed

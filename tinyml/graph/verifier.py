@@ -25,11 +25,18 @@ def verify(graph: Graph, where: object) -> None:
 
 
 def _first_fault(graph: Graph) -> str:
-    for index in range(len(graph.tensors)):
+    for index in _used(graph):
         fault = _tensor_fault(graph, index)
         if fault:
             return fault
     return _order_fault(graph)
+
+
+def _used(graph: Graph) -> list[int]:
+    """The tensors that matter; converters leave others behind, of sizes like 0."""
+    used = {i for node in graph.nodes for i in (*node.inputs, *node.outputs)}
+    used.update(graph.inputs, graph.outputs)
+    return sorted(used.intersection(range(len(graph.tensors))))
 
 
 def _tensor_fault(graph: Graph, index: int) -> str:
