@@ -4,6 +4,7 @@
 #ifndef TINYML_CHANNELS_H
 #define TINYML_CHANNELS_H
 
+#include "tinyml_dsp.h"
 #include "tinyml_math.h"
 
 /* What turns accumulators into bytes: arrays have one value an output channel. */
@@ -40,12 +41,22 @@ static inline void tinyml_channels_of(const tinyml_channels *to, const int8_t *w
         int32_t sum1 = to->bias[channel + 1];
         int32_t sum2 = to->bias[channel + 2];
         int32_t sum3 = to->bias[channel + 3];
-        for (int32_t k = 0; k < length; ++k) {
-            const int32_t x = input[k];
-            sum0 += x * w0[k];
-            sum1 += x * w1[k];
-            sum2 += x * w2[k];
-            sum3 += x * w3[k];
+        const int8_t *x = input;
+#if defined(TINYML_DSP)
+        for (const int8_t *const end = input + (length & ~3); x != end;) {
+            const tinyml_bytes four = tinyml_take_bytes(&x);
+            sum0 = tinyml_dot_bytes(four, &w0, sum0);
+            sum1 = tinyml_dot_bytes(four, &w1, sum1);
+            sum2 = tinyml_dot_bytes(four, &w2, sum2);
+            sum3 = tinyml_dot_bytes(four, &w3, sum3);
+        }
+#endif
+        for (const int8_t *const end = input + length; x != end; ++x) {
+            const int32_t value = *x;
+            sum0 += value * *w0++;
+            sum1 += value * *w1++;
+            sum2 += value * *w2++;
+            sum3 += value * *w3++;
         }
         output[channel] = tinyml_channel_output(to, channel, sum0);
         output[channel + 1] = tinyml_channel_output(to, channel + 1, sum1);

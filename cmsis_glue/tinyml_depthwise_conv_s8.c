@@ -17,6 +17,7 @@ void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, con
 {
     const tinyml_window *w = &params->window;
     const int32_t channels = w->output_channels;
+    const int32_t step = w->dilation_width * w->input_channels;
     for (int32_t y = 0; y < w->output_height; ++y) {
         const int32_t top = y * w->stride_height - w->pad_top;
         const int32_t first_row = first_inside(top, w->dilation_height);
@@ -26,18 +27,25 @@ void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, con
             const int32_t first_column = first_inside(left, w->dilation_width);
             const int32_t end_column =
                 end_inside(left, w->dilation_width, w->window_width, w->input_width);
-            for (int32_t channel = 0; channel < channels; ++channel) {
-                const int8_t *plane = input + channel / params->channel_multiplier;
+            for (int32_t channel = 0, source = 0, copy = 0; channel < channels; ++channel) {
                 int32_t sum = params->to.bias[channel];
                 for (int32_t row = first_row; row < end_row; ++row) {
                     const int32_t line = (top + row * w->dilation_height) * w->input_width + left;
+                    const int8_t *value =
+                        input + (line + first_column * w->dilation_width) * w->input_channels + source;
+                    const int8_t *weight =
+                        params->weights + (row * w->window_width + first_column) * channels + channel;
                     for (int32_t column = first_column; column < end_column; ++column) {
-                        const int32_t place = line + column * w->dilation_width;
-                        const int32_t value = plane[place * w->input_channels] - w->input_zero_point;
-                        sum += value * params->weights[(row * w->window_width + column) * channels + channel];
+                        sum += (*value - w->input_zero_point) * *weight;
+                        value += step;
+                        weight += channels;
                     }
                 }
                 *output++ = tinyml_channel_output(&params->to, channel, sum);
+                if (++copy == params->channel_multiplier) {
+                    copy = 0;
+                    ++source;
+                }
             }
         }
     }
