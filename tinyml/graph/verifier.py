@@ -100,5 +100,6 @@ def _order_fault(graph: Graph) -> str:
     missing = [i for i in graph.outputs if i not in known]
     if missing:
         return f"output tensor {missing[0]} is never computed"
-    fixed = [i for i in (*graph.inputs, *graph.outputs) if graph.tensors[i].is_constant]
-    return f"tensor {fixed[0]}, an input or output, is a constant" if fixed else ""
+    # Operators judge the types that they read; an input may be read by none.
+    odd = [graph.tensors[i] for i in graph.inputs if graph.tensors[i].dtype not in ITEM_BYTES]
+    return f"input '{odd[0].name}' is of an unknown type, {odd[0].dtype}" if odd else ""
