@@ -1,4 +1,4 @@
-/* The window of a pool, int8. */
+/* The window of a pool; it covers fewer than 2^15 elements. */
 #ifndef TINYML_POOL_H
 #define TINYML_POOL_H
 
@@ -10,7 +10,7 @@ typedef struct {
     int32_t window_height, window_width;
     int32_t stride_height, stride_width;
     int32_t pad_top, pad_left;
-    int32_t activation_min, activation_max; /* -128 <= min <= max <= 127 */
+    int32_t activation_min, activation_max; /* min <= max, both of the output's type */
 } tinyml_pool;
 
 /* The part of a window that lies inside the image: [first_row, end_row) x [first_column, end_column). */

@@ -64,6 +64,23 @@ def requantize(x: np.ndarray, multiplier: np.ndarray | int, shift: np.ndarray | 
     return rounding_shift(doubling_high_mul(wrap_int32(x << left), multiplier), right)
 
 
+def reduced_multiplier(multiplier: np.ndarray) -> np.ndarray:
+    """Multipliers as TFLM uses them for 64-bit sums: 15 bits, rounded, saturated."""
+    return np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+
+
+def requantize_wide(x: np.ndarray, multiplier: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """MultiplyByQuantizedMultiplier of 64-bit sums: x * multiplier * 2^(shift - 15), halves upwards, wrapped.
+
+    Args:
+        x: int64, below 2^47 in size.
+        multiplier: of `reduced_multiplier`.
+        shift: -31 to 7.
+    """
+    right = 15 - shift
+    return wrap_int32((x * multiplier + (np.int64(1) << (right - 1))) >> right)
+
+
 def activation_range(activation: str, output: Tensor) -> tuple[int, int]:
     """The clamp of a fused activation in the output's quantized units (CalculateActivationRangeQuantized)."""
     low, high = LIMITS[output.dtype]

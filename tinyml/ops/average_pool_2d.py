@@ -14,7 +14,7 @@ from tinyml.ops.rules import (
     batch_of_one,
     fused_activation,
     input_count,
-    int8_activations,
+    quantized_activations,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +41,13 @@ def window_fits(node: NodeView) -> str:
     window = window_of(node)
     fits = min(window.rows.output, window.columns.output) >= 1
     return "" if fits else f"window {a.size} on input {node.input(0).shape}"
+
+
+def sums_fit(node: NodeView) -> str:
+    """A window covers fewer than 2^15 elements. Remedy: pool in two steps."""
+    a, image = node.attributes, node.input(0).shape
+    covered = min(a.size[0], image[1]) * min(a.size[1], image[2])
+    return "" if covered < 1 << 15 else f"{covered} elements"
 
 
 def same_units(node: NodeView) -> str:
@@ -82,11 +89,11 @@ def pool_shapes(node: NodeView) -> tuple[tuple[int, ...], ...]:
 
 
 def pool_call(kernel: str, node: NodeView) -> KernelCall:
-    """The call of a pooling kernel."""
+    """The call of a pooling kernel, whose name goes on with the type."""
     window = window_of(node)
     low, high = arithmetic.activation_range(node.attributes.activation, node.output)
     return KernelCall(
-        kernel=kernel,
+        kernel=f"{kernel}_{'s16' if node.output.dtype == 'int16' else 's8'}",
         params=(
             ("input_height", window.rows.input),
             ("input_width", window.columns.input),
@@ -107,17 +114,18 @@ def pool_call(kernel: str, node: NodeView) -> KernelCall:
 
 
 class AveragePool2D(Operator):
-    """int8 average pooling (reference_integer_ops::AveragePool): raw values, scales are not used."""
+    """Average pooling (reference_integer_ops::AveragePool): raw values, scales are not used."""
 
     name = "AVERAGE_POOL_2D"
     summary = "average over a window"
     rules = (
         input_count(1, 1),
-        int8_activations,
+        quantized_activations,
         batch_of_one,
         fused_activation,
         same_units,
         window_fits,
+        sums_fit,
     )
 
     def parse(self, options: Any) -> Attributes:
@@ -133,10 +141,10 @@ class AveragePool2D(Operator):
         # Rounds half away from zero: C's division truncates towards zero.
         mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
         low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-        return [np.clip(mean, low, high).astype(np.int8)[np.newaxis]]
+        return [np.clip(mean, low, high).astype(node.output.dtype)[np.newaxis]]
 
     def lower(self, node: NodeView) -> KernelCall:
-        return pool_call("tinyml_average_pool_s8", node)
+        return pool_call("tinyml_average_pool", node)
 
 
 OPERATOR = AveragePool2D()

@@ -12,11 +12,9 @@ from tinyml.ops.base import Array, Fields, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
     batch_of_one,
-    effective_scale,
     fused_activation,
     input_count,
-    int8_activations,
-    int32_bias,
+    quantized_activations,
     symmetric_weights,
 )
 
@@ -26,21 +24,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attributes:
-    """Strides, dilations (height, width), padding (SAME or VALID) and fused activation."""
+    """Strides, dilations (height, width), padding (SAME or VALID) and fused activation.
+
+    `narrow_without_bias`: see `channels`.
+    """
 
     stride: tuple[int, int]
     dilation: tuple[int, int]
     padding: str
     activation: str
+    narrow_without_bias: bool = False
 
 
 def weights_fit(node: NodeView) -> str:
-    """Weights are (output channels, height, width, input channels), ungrouped. Remedy: replace a grouped
-    convolution by one convolution a group.
-    """
+    """Weights are (output channels, height, width, input channels). Remedy: convert the model again."""
     weights, depth = node.input(1), node.input(0).shape[-1]
     fits = len(weights.shape) == 4 and weights.shape[3] == depth
     return "" if fits else f"weights {weights.shape} on {depth} input channels"
+
+
+def groups_fit(node: NodeView) -> str:
+    """Weights are (output channels, height, width, input channels of a group), with both kinds of channels
+    a multiple of the groups. Remedy: convert the model again.
+    """
+    weights, depth = node.input(1).shape, node.input(0).shape[-1]
+    fits = len(weights) == 4 and depth % weights[3] == 0 and weights[0] % (depth // weights[3]) == 0
+    return "" if fits else f"weights {weights} on {depth} input channels"
+
+
+def _groups(node: NodeView) -> int:
+    return node.input(0).shape[-1] // node.input(1).shape[3]
 
 
 def strides_positive(node: NodeView) -> str:
@@ -63,18 +76,18 @@ def _axes(node: NodeView) -> tuple[windows.Axis, windows.Axis]:
 
 
 class Conv2D(Operator):
-    """Per-channel int8 convolution (TFLite's reference_integer_ops::ConvPerChannel)."""
+    """Per-channel convolution (TFLite's reference_integer_ops::ConvPerChannel)."""
 
     name = "CONV_2D"
-    summary = "2-D convolution, with stride, dilation and SAME or VALID padding"
+    summary = "2-D convolution, with stride, dilation, groups and SAME or VALID padding"
     rules = (
         input_count(2, 3),
-        int8_activations,
+        quantized_activations,
         batch_of_one,
         symmetric_weights,
-        weights_fit,
-        int32_bias,
-        effective_scale,
+        groups_fit,
+        channels.bias_of("int64", "int32"),
+        channels.sums_fit,
         fused_activation,
         strides_positive,
     )
@@ -89,6 +102,7 @@ class Conv2D(Operator):
             (stored.DilationHFactor(), stored.DilationWFactor()),
             windows.PADDINGS[stored.Padding()],
             activation_name(stored.FusedActivationFunction()),
+            channels.narrow_without_bias(stored),
         )
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
@@ -100,11 +114,17 @@ class Conv2D(Operator):
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
         taps = windows.gather(inputs[0], node.input(0).q.zero_point, window_of(node))
-        weights = inputs[1].astype(np.int64)
-        acc = taps.reshape(*taps.shape[:2], -1) @ weights.reshape(len(weights), -1).T
+        parts = zip(np.split(taps, _groups(node), -1), np.split(inputs[1], _groups(node)))
+        acc = np.concatenate([_products(*part) for part in parts], -1)
         return [channels.requantized(node, acc[np.newaxis])]
 
     def lower(self, node: NodeView) -> KernelCall:
+        if node.output.dtype == "int16":
+            return _generic("tinyml_conv_s16", node, channels.fields_s16(node))
+        if _groups(node) > 1:
+            return _generic(
+                "tinyml_grouped_conv_s8", node, channels.fields(node, fold_offset=False)
+            )
         weights = node.input(1)
         assert weights.data is not None
         window = window_of(node)
@@ -121,6 +141,29 @@ class Conv2D(Operator):
             scratch_bytes=0 if window.is_pointwise else taps,
             has_scratch=True,
         )
+
+
+def _products(taps: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The sums of one group, int64 (output height, output width, output channels)."""
+    rows = weights.astype(np.int64).reshape(len(weights), -1)
+    sums: np.ndarray = taps.reshape(*taps.shape[:2], -1) @ rows.T
+    return sums
+
+
+def _generic(kernel: str, node: NodeView, to: Fields) -> KernelCall:
+    """The call of a kernel that takes groups."""
+    weights = node.input(1).data
+    assert weights is not None
+    return KernelCall(
+        kernel=kernel,
+        params=(
+            ("window", window_fields(node, window_of(node))),
+            ("groups", _groups(node)),
+            ("weights", Array("weights", weights)),
+            ("to", to),
+        ),
+        inputs=(0,),
+    )
 
 
 def window_of(node: NodeView) -> windows.Window:

@@ -12,11 +12,9 @@ from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
     batch_of_one,
-    effective_scale,
     fused_activation,
     input_count,
-    int8_activations,
-    int32_bias,
+    quantized_activations,
     symmetric_weights,
 )
 
@@ -42,18 +40,18 @@ def weights_fit(node: NodeView) -> str:
 
 
 class DepthwiseConv2D(Operator):
-    """Per-channel int8 depthwise convolution (reference_integer_ops::DepthwiseConvPerChannel)."""
+    """Per-channel depthwise convolution (reference_integer_ops::DepthwiseConvPerChannel)."""
 
     name = "DEPTHWISE_CONV_2D"
     summary = "depthwise convolution, with channel multiplier, stride, dilation and padding"
     rules = (
         input_count(2, 3),
-        int8_activations,
+        quantized_activations,
         batch_of_one,
         symmetric_weights,
         weights_fit,
-        int32_bias,
-        effective_scale,
+        channels.bias_of("int64"),
+        channels.sums_fit,
         fused_activation,
         conv_2d.strides_positive,
     )
@@ -90,13 +88,17 @@ class DepthwiseConv2D(Operator):
     def lower(self, node: NodeView) -> KernelCall:
         weights = node.input(1)
         assert weights.data is not None
+        wide = node.output.dtype == "int16"
         return KernelCall(
-            kernel="tinyml_depthwise_conv_s8",
+            kernel="tinyml_depthwise_conv_s16" if wide else "tinyml_depthwise_conv_s8",
             params=(
                 ("window", conv_2d.window_fields(node, conv_2d.window_of(node))),
                 ("channel_multiplier", node.output.shape[-1] // node.input(0).shape[-1]),
                 ("weights", Array("weights", weights.data)),
-                ("to", channels.fields(node, fold_offset=False)),
+                (
+                    "to",
+                    channels.fields_s16(node) if wide else channels.fields(node, fold_offset=False),
+                ),
             ),
             inputs=(0,),
         )

@@ -11,11 +11,9 @@ from tinyml.ops import channels
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
-    effective_scale,
     fused_activation,
     input_count,
-    int8_activations,
-    int32_bias,
+    quantized_activations,
     symmetric_weights,
 )
 
@@ -25,10 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attributes:
-    """Fused activation, and whether the output keeps the input's leading dimensions."""
+    """Fused activation, and whether the output keeps the input's leading dimensions.
+
+    `narrow_without_bias`: see `channels`.
+    """
 
     activation: str
     keep_dimensions: bool
+    narrow_without_bias: bool = False
 
 
 def plain_layout(node: NodeView) -> str:
@@ -47,18 +49,18 @@ def last_dimension(node: NodeView) -> str:
 
 
 class FullyConnected(Operator):
-    """int8 fully connected layer, per-tensor or per-channel (reference_integer_ops::FullyConnected)."""
+    """A fully connected layer, per-tensor or per-channel (reference_integer_ops::FullyConnected)."""
 
     name = "FULLY_CONNECTED"
     summary = "fully connected layer, weights per tensor or per channel"
     rules = (
         input_count(2, 3),
-        int8_activations,
+        quantized_activations,
         symmetric_weights,
         plain_layout,
         last_dimension,
-        int32_bias,
-        effective_scale,
+        channels.bias_of("int64", "int32"),
+        channels.sums_fit,
         fused_activation,
     )
 
@@ -70,7 +72,9 @@ class FullyConnected(Operator):
         if stored.WeightsFormat() != 0:
             raise ValueError(f"fully connected weights format {stored.WeightsFormat()}")
         return Attributes(
-            activation_name(stored.FusedActivationFunction()), bool(stored.KeepNumDims())
+            activation_name(stored.FusedActivationFunction()),
+            bool(stored.KeepNumDims()),
+            channels.narrow_without_bias(stored),
         )
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
@@ -90,14 +94,18 @@ class FullyConnected(Operator):
     def lower(self, node: NodeView) -> KernelCall:
         weights = node.input(1).data
         assert weights is not None
+        wide = node.output.dtype == "int16"
         return KernelCall(
-            kernel="tinyml_fully_connected_s8",
+            kernel="tinyml_fully_connected_s16" if wide else "tinyml_fully_connected_s8",
             params=(
                 ("rows", node.input(0).elements // weights.shape[1]),
                 ("input_channels", weights.shape[1]),
                 ("output_channels", weights.shape[0]),
                 ("weights", Array("weights", weights)),
-                ("to", channels.fields(node, fold_offset=True)),
+                (
+                    "to",
+                    channels.fields_s16(node) if wide else channels.fields(node, fold_offset=True),
+                ),
             ),
             inputs=(0,),
         )

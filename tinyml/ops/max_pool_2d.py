@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class MaxPool2D(Operator):
-    """int8 max pooling (reference_integer_ops::MaxPool)."""
+    """Max pooling (reference_integer_ops::MaxPool)."""
 
     name = "MAX_POOL_2D"
     summary = "maximum over a window"
@@ -30,12 +30,12 @@ class MaxPool2D(Operator):
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
         window = pools.window_of(node)
         inside = windows.inside_mask(window)[..., np.newaxis]
-        seen = np.where(inside, windows.gather(inputs[0], 0, window), -128)
+        seen = np.where(inside, windows.gather(inputs[0], 0, window), arithmetic.LIMITS["int16"][0])
         low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-        return [np.clip(seen.max(axis=(2, 3)), low, high).astype(np.int8)[np.newaxis]]
+        return [np.clip(seen.max(axis=(2, 3)), low, high).astype(node.output.dtype)[np.newaxis]]
 
     def lower(self, node: NodeView) -> KernelCall:
-        return pools.pool_call("tinyml_max_pool_s8", node)
+        return pools.pool_call("tinyml_max_pool", node)
 
 
 OPERATOR = MaxPool2D()

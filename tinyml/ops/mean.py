@@ -10,12 +10,12 @@ import numpy as np
 
 from tinyml.ops import arithmetic, axes, movement
 from tinyml.ops.base import KernelCall, Operator
-from tinyml.ops.rules import input_count, int8_activations
+from tinyml.ops.rules import input_count, quantized_activations
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
 
-_MOST_ELEMENTS = 1 << 23  # of which a mean is taken: 2^8 times as many still fit int32
+_MOST_ELEMENTS = {"int8": 1 << 23, "int16": 1 << 15}  # of which a mean is taken: sums fit int32
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,12 @@ class Attributes:
 
 
 def dimensions_exist(node: NodeView) -> str:
-    """The mean is over dimensions that exist, and of fewer than 2^23 elements. Remedy: pool in two steps."""
+    """The mean is over dimensions that exist, and of fewer than 2^23 elements, of int16 2^15. Remedy: pool
+    in two steps.
+    """
     shape = node.input(0).shape
     found = [movement.positive_axis(axis, len(shape)) for axis in movement.numbers(node, 1)]
-    if None not in found and _count(node) < _MOST_ELEMENTS:
+    if None not in found and _count(node) < _MOST_ELEMENTS[node.output.dtype]:
         return ""
     return f"{list(movement.numbers(node, 1))} of shape {shape}"
 
@@ -72,13 +74,13 @@ def _loops(node: NodeView) -> tuple[tuple[axes.Axis, ...], tuple[axes.Axis, ...]
 
 
 class Mean(Operator):
-    """int8 mean (reference_ops::QuantizedMeanOrSum)."""
+    """The mean (reference_ops::QuantizedMeanOrSum)."""
 
     name = "MEAN"
     summary = "mean over any dimensions"
     rules = (
         input_count(2, 2),
-        int8_activations,
+        quantized_activations,
         movement.computed_input,
         movement.constant(1, "list of dimensions"),
         dimensions_exist,
@@ -101,13 +103,14 @@ class Mean(Operator):
         total = inputs[0].astype(np.int64).sum(axis=_reduced(node))
         total = total - node.input(0).q.zero_point * _count(node)
         scaled = arithmetic.requantize(total, *_rescale(node)) + node.output.q.zero_point
-        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(node.output.shape)]
+        low, high = arithmetic.LIMITS[node.output.dtype]
+        return [np.clip(scaled, low, high).astype(node.output.dtype).reshape(node.output.shape)]
 
     def lower(self, node: NodeView) -> KernelCall:
         kept, reduced = _loops(node)
         multiplier, shift = _rescale(node)
         return KernelCall(
-            kernel="tinyml_mean_s8",
+            kernel="tinyml_mean_s16" if node.output.dtype == "int16" else "tinyml_mean_s8",
             params=(
                 ("kept", axes.fields(kept)),
                 ("reduced", axes.fields(reduced)),

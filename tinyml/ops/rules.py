@@ -36,6 +36,23 @@ def int8_activations(node: NodeView) -> str:
     return ""
 
 
+def quantized_activations(node: NodeView) -> str:
+    """Activations are computed arrays, all int8 with one scale and zero point each or all int16 with one
+    scale and zero point 0. Remedy: quantize the model first, e.g. `tinyml quantize MODEL --calibration
+    DATA -o model.tflite`.
+    """
+    if node.output.dtype != "int16":
+        return int8_activations(node)
+    if node.input(0).is_constant:
+        return f"'{node.input(0).name}' is constant"
+    for tensor in (node.input(0), node.output):
+        if tensor.dtype != "int16" or not tensor.shape:
+            return f"'{tensor.name}' is {tensor.dtype if tensor.shape else 'a scalar'}"
+        if tensor.quantization is None or tensor.q.per_channel or tensor.q.zero_point:
+            return f"'{tensor.name}' has not one scale and zero point 0"
+    return ""
+
+
 def fused_activation(node: NodeView) -> str:
     """A fused activation is NONE, RELU, RELU_N1_TO_1 or RELU6. Remedy: make the activation a layer of
     its own before converting.
@@ -64,17 +81,6 @@ def symmetric_weights(node: NodeView) -> str:
     if weights.dtype != "int8" or weights.quantization is None:
         return f"{weights.dtype} weights" + ("" if weights.quantization else " without a scale")
     return "zero points other than 0" if any(weights.q.zero_points) else ""
-
-
-def int32_bias(node: NodeView) -> str:
-    """A bias is constant int32, one value an output channel. Remedy: convert the model again."""
-    bias = node.optional(2)
-    if bias is None:
-        return ""
-    if bias.data is None or bias.dtype != "int32":
-        return f"a bias that is {'not constant' if bias.data is None else bias.dtype}"
-    channels = node.output.shape[-1]
-    return "" if bias.shape == (channels,) else f"bias shape {bias.shape} for {channels} channels"
 
 
 def effective_scale(node: NodeView) -> str:

@@ -12,10 +12,8 @@ from tinyml.ops.base import Array, KernelCall, Operator, Rule
 from tinyml.ops.rules import (
     activation_name,
     batch_of_one,
-    effective_scale,
     fused_activation,
-    int8_activations,
-    int32_bias,
+    quantized_activations,
     symmetric_weights,
 )
 
@@ -100,7 +98,7 @@ def _scatter(data: np.ndarray, weights: np.ndarray, window: windows.Window) -> n
 
 
 class TransposeConv(Operator):
-    """Per-channel int8 (reference_integer_ops::TransposeConv); ours gathers instead of scattering."""
+    """Per-channel (reference_integer_ops::TransposeConv); ours gathers instead of scattering."""
 
     name = "TRANSPOSE_CONV"
     summary = "transposed 2-D convolution, with stride and SAME or VALID padding"
@@ -109,13 +107,13 @@ class TransposeConv(Operator):
         *map(
             _of_convolution,
             (
-                int8_activations,
+                quantized_activations,
                 movement.computed_input,
                 batch_of_one,
                 symmetric_weights,
                 conv_2d.weights_fit,
-                int32_bias,
-                effective_scale,
+                channels.bias_of("int64", "int16"),
+                channels.sums_fit,
                 fused_activation,
             ),
         ),
@@ -149,12 +147,13 @@ class TransposeConv(Operator):
         weights = node.input(1).data
         assert weights is not None
         turned = as_convolution(node)
+        wide = node.output.dtype == "int16"
         return KernelCall(
-            kernel="tinyml_transpose_conv_s8",
+            kernel="tinyml_transpose_conv_s16" if wide else "tinyml_transpose_conv_s8",
             params=(
                 ("window", conv_2d.window_fields(turned, _window(node))),
                 ("weights", Array("weights", weights)),
-                ("to", channels.fields(turned, fold_offset=False)),
+                ("to", channels.fields_s16(turned) if wide else channels.fields(turned, False)),
             ),
             inputs=(2,),
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyml.graph.ir import Graph, NodeView
+from tinyml.graph.ir import Graph, NodeView, Tensor
 from tinyml.ops import arithmetic, channels, conv_2d
 
 _INT32 = 1 << 31
@@ -31,13 +31,13 @@ class Bounds:
 
 
 def bounds(graph: Graph) -> dict[int, Bounds]:
-    """Bounds of every int8 activation with at least one dimension."""
+    """Bounds of every activation; only those of int8 can be narrower than the type."""
     found: dict[int, Bounds] = {}
     for index in graph.inputs:
-        found[index] = _anything(graph.tensors[index].shape)
+        found[index] = _anything(graph.tensors[index])
     for view in graph.views():
         for output, tensor in zip(view.node.outputs, view.outputs):
-            found[output] = _anything(tensor.shape)
+            found[output] = _anything(tensor)
         sources = [found.get(i) for i in view.node.inputs]
         computed = _of_node(view, sources)
         if computed is not None:
@@ -45,14 +45,15 @@ def bounds(graph: Graph) -> dict[int, Bounds]:
     return found
 
 
-def _anything(shape: tuple[int, ...]) -> Bounds:
-    depth = shape[-1] if shape else 1
-    return Bounds(np.full(depth, -128), np.full(depth, 127))
+def _anything(tensor: Tensor) -> Bounds:
+    depth = tensor.shape[-1] if tensor.shape else 1
+    low, high = arithmetic.LIMITS.get(tensor.dtype, (-_INT32, _INT32 - 1))
+    return Bounds(np.full(depth, low), np.full(depth, high))
 
 
 def _of_node(view: NodeView, sources: list[Bounds | None]) -> Bounds | None:
     operator, source = view.node.operator, sources[0] if sources else None
-    if source is None:
+    if source is None or view.output.dtype != "int8":
         return None
     if operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         return _weighted(view, source)

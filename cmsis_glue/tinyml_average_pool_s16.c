@@ -1,0 +1,29 @@
+#include "tinyml_average_pool_s16.h"
+
+static int16_t average(const tinyml_pool *p, const int16_t *input, const tinyml_pool_area *area)
+{
+    const int32_t count = (area->end_row - area->first_row) * (area->end_column - area->first_column);
+    int32_t sum = 0;
+    for (int32_t row = area->first_row; row < area->end_row; ++row) {
+        const int16_t *pixel = input + (row * p->input_width + area->first_column) * p->channels;
+        for (int32_t column = area->first_column; column < area->end_column; ++column) {
+            sum += *pixel;
+            pixel += p->channels;
+        }
+    }
+    /* To nearest, halves away from zero: C's division truncates towards zero. */
+    const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+    return (int16_t)tinyml_clamp(mean, p->activation_min, p->activation_max);
+}
+
+void tinyml_average_pool_s16(const tinyml_average_pool_s16_params *params, const int16_t *input, int16_t *output)
+{
+    for (int32_t y = 0; y < params->output_height; ++y) {
+        for (int32_t x = 0; x < params->output_width; ++x) {
+            const tinyml_pool_area area = tinyml_pool_inside(params, y, x);
+            for (int32_t channel = 0; channel < params->channels; ++channel) {
+                *output++ = average(params, input + channel, &area);
+            }
+        }
+    }
+}

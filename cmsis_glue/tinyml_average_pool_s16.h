@@ -1,0 +1,15 @@
+/* AVERAGE_POOL_2D, int16. */
+#ifndef TINYML_AVERAGE_POOL_S16_H
+#define TINYML_AVERAGE_POOL_S16_H
+
+#include "tinyml_pool.h"
+
+typedef tinyml_pool tinyml_average_pool_s16_params;
+
+/*
+ * input: int16 [input_height][input_width][channels];
+ * output: int16 [output_height][output_width][channels], apart from the input.
+ */
+void tinyml_average_pool_s16(const tinyml_average_pool_s16_params *params, const int16_t *input, int16_t *output);
+
+#endif

@@ -1,0 +1,33 @@
+#include "tinyml_conv_s16.h"
+
+/* One sum: `input` starts at the first channel of the group, which has `depth` channels. */
+static int64_t weigh(const tinyml_window *w, const tinyml_seen *seen, const int16_t *input, const int8_t *weights,
+                     int32_t depth)
+{
+    int64_t sum = 0;
+    for (int32_t row = seen->first_row; row < seen->end_row; ++row) {
+        for (int32_t column = seen->first_column; column < seen->end_column; ++column) {
+            sum += tinyml_products_s16(input + tinyml_pixel(w, seen, row, column) * w->input_channels,
+                                       weights + (row * w->window_width + column) * depth, depth);
+        }
+    }
+    return sum;
+}
+
+void tinyml_conv_s16(const tinyml_conv_s16_params *params, const int16_t *input, int16_t *output)
+{
+    const tinyml_window *w = &params->window;
+    const int32_t depth = w->input_channels / params->groups;
+    const int32_t channels_of_group = w->output_channels / params->groups;
+    const int32_t taps = w->window_height * w->window_width * depth;
+    for (int32_t y = 0; y < w->output_height; ++y) {
+        for (int32_t x = 0; x < w->output_width; ++x) {
+            const tinyml_seen seen = tinyml_seen_at(w, y, x);
+            for (int32_t channel = 0; channel < w->output_channels; ++channel) {
+                const int16_t *group = input + channel / channels_of_group * depth;
+                const int64_t sum = weigh(w, &seen, group, params->weights + channel * taps, depth);
+                *output++ = tinyml_channel_output_s16(&params->to, channel, sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/* CONV_2D, int16 with int8 weights, per channel, with groups. */
+#ifndef TINYML_CONV_S16_H
+#define TINYML_CONV_S16_H
+
+#include "tinyml_channels_s16.h"
+#include "tinyml_window.h"
+
+typedef struct {
+    tinyml_window window;
+    int32_t groups;        /* at least 1; divides the input channels and the output channels */
+    const int8_t *weights; /* [output channel][row][column][input channel of the group], -128 to 127 */
+    tinyml_channels_s16 to;
+} tinyml_conv_s16_params;
+
+/*
+ * input: int16 [input_height][input_width][input_channels], zero point 0;
+ * output: int16 [output_height][output_width][output_channels], apart from the input.
+ */
+void tinyml_conv_s16(const tinyml_conv_s16_params *params, const int16_t *input, int16_t *output);
+
+#endif

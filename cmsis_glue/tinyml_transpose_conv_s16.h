@@ -1,0 +1,21 @@
+/* TRANSPOSE_CONV, int16 with int8 weights, per channel. */
+#ifndef TINYML_TRANSPOSE_CONV_S16_H
+#define TINYML_TRANSPOSE_CONV_S16_H
+
+#include "tinyml_channels_s16.h"
+#include "tinyml_window.h"
+
+typedef struct {
+    tinyml_window window;  /* of the convolution from the output to the input; dilation 1 */
+    const int8_t *weights; /* [output channel][row][column][input channel], -128 to 127 */
+    tinyml_channels_s16 to;
+} tinyml_transpose_conv_s16_params;
+
+/*
+ * input: int16 [input_height][input_width][input_channels], zero point 0;
+ * output: int16 [output_height][output_width][output_channels], apart from the input.
+ */
+void tinyml_transpose_conv_s16(const tinyml_transpose_conv_s16_params *params, const int16_t *input,
+                               int16_t *output);
+
+#endif
