@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
+import os
 import re
 import signal
 import subprocess
@@ -33,6 +34,7 @@ SAMPLES = 6
 BATCH = 25  # graphs that are compiled into one library
 SECONDS_FOR_A_FILE = 10
 _COMPILE = ["cc", "-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-fPIC"]
+_COMPILE += os.environ.get("CFLAGS", "").split()  # e.g. a sanitizer
 
 Graph = tuple[int, int]  # seed and number of nodes
 
@@ -101,7 +103,7 @@ def _compare(library: ctypes.CDLL, directory: Path, compiled: program.Program, s
     known = ports.of_project(directory)
     batches = known.random_inputs(SAMPLES, seed)
     for batch in batches:
-        batch[0], batch[1] = -128, 127
+        batch[0], batch[1] = np.iinfo(batch.dtype).min, np.iinfo(batch.dtype).max
     expected = Tflm(directory.with_suffix(".tflite")).predict_all(batches)
     _equal("numpy reference", reference.outputs(compiled.graph, batches), expected)
     _equal("host C", _executed(library, directory.name, known, batches), expected)

@@ -1,4 +1,4 @@
-"""Random int8 graphs: a seed and a number of nodes always give the same model.
+"""Random graphs, int8 or int16x8: a seed and a number of nodes always give the same model.
 
 The first n nodes of a seed do not depend on how many follow, so that dropping trailing nodes shrinks a
 graph. Every tensor that no node reads is an output of the model, and some that are read, too.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import model_builder as mb
 import numpy as np
@@ -37,21 +38,30 @@ class Growing:
     """A graph that gets one node after the other."""
 
     rng: np.random.Generator  # of the node that is being added
+    dtype: str  # of all activations
     m: mb.ModelBuilder = field(default_factory=mb.ModelBuilder)
     values: list[Value] = field(default_factory=list)
     read: set[int] = field(default_factory=set)
     tapped: set[int] = field(default_factory=set)
     operators: list[str] = field(default_factory=list)
 
-    def choice(self, among: list) -> object:
+    def choice(self, among: list) -> Any:
         return among[int(self.rng.integers(0, len(among)))]
 
     def number(self, low: int, high: int) -> int:
         """A number from low to high, both included."""
         return int(self.rng.integers(low, high + 1))
 
+    @property
+    def wide(self) -> bool:
+        return self.dtype == "int16"
+
     def zero_point(self) -> int:
-        return _ZERO_POINTS[self.number(0, len(_ZERO_POINTS) - 1)]
+        return 0 if self.wide else _ZERO_POINTS[self.number(0, len(_ZERO_POINTS) - 1)]
+
+    def scale(self) -> float:
+        """Of something that comes from outside."""
+        return float(self.rng.uniform(0.01, 0.2)) / (256 if self.wide else 1)
 
     def activation(self) -> str:
         return str(self.rng.choice(["NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1"]))
@@ -71,16 +81,14 @@ class Growing:
         return self.m.tensor((len(values),), "int32", data=np.array(values, np.int32))
 
     def tensor(self, shape: tuple[int, ...], scale: float, zero_point: int) -> Value:
-        index = self.m.tensor(shape, scale=scale, zero_point=zero_point)
+        index = self.m.tensor(shape, self.dtype, scale, zero_point)
         return self.keep(index, shape, scale, zero_point)
 
     def keep(self, index: int, shape: tuple[int, ...], scale: float, zero_point: int) -> Value:
         self.values.append(Value(index, shape, scale, zero_point))
         return self.values[-1]
 
-    def node(
-        self, operator: str, inputs: list[int], outputs: list[Value], **options: object
-    ) -> None:
+    def node(self, operator: str, inputs: list[int], outputs: list[Value], **options: Any) -> None:
         self.m.several(operator, inputs, [value.index for value in outputs], **options)
 
     def like(self, value: Value, shape: tuple[int, ...] | None = None) -> Value:
@@ -90,7 +98,7 @@ class Growing:
 
 def build(seed: int, nodes: int) -> tuple[Growing, list[int], list[int]]:
     """The graph of a seed, cut to its first nodes, with its inputs and outputs."""
-    growing = Growing(np.random.default_rng([seed, 0]))
+    growing = Growing(np.random.default_rng([seed, 0]), "int16" if seed % 4 == 3 else "int8")
     inputs = _inputs(growing)
     for number in range(nodes):
         growing.rng = np.random.default_rng([seed, number + 1])
@@ -117,7 +125,7 @@ def size(seed: int) -> int:
 def _inputs(g: Growing) -> list[int]:
     for _ in range(g.number(1, 2)):
         shape = (1, g.number(1, 9), g.number(1, 9), g.number(1, 6))
-        g.tensor(shape, float(g.rng.uniform(0.01, 0.2)), g.zero_point())
+        g.tensor(shape, g.scale(), g.zero_point())
     return [value.index for value in g.values]
 
 
@@ -161,13 +169,14 @@ def _window(g: Growing, value: Value) -> dict:
     }
 
 
-def _convolved(g: Growing, value: Value, channels: int, taps: int, **settings: object) -> bool:
+def _convolved(g: Growing, value: Value, channels: int, taps: int, **settings: Any) -> bool:
     zero_point = g.zero_point()
     scale = _spread(g, taps, value.scale)
     index, shape = mb.convolution(
         g.m, g.rng, value.index, value.shape, channels,
         activation=g.activation(), bias=bool(g.rng.random() < 0.8), input_scale=value.scale,
-        output_scale=scale, zero_point=zero_point, dead=g.number(0, channels) // 2, **settings,
+        output_scale=scale, zero_point=zero_point, dead=g.number(0, channels) // 2,
+        dtype=g.dtype, **settings,
     )  # fmt: skip
     g.keep(index, shape, scale, zero_point)
     return True
@@ -178,8 +187,12 @@ def convolution(g: Growing) -> bool:
     if value is None:
         return False
     window = _window(g, value)
-    taps = math.prod(window["window"]) * value.shape[3]
-    return _convolved(g, value, g.number(1, 9), taps, **window)
+    depth = value.shape[3]
+    groups = g.choice([1, 1, *(n for n in (2, 3) if depth % n == 0)])
+    channels = g.number(1, 9) if groups == 1 else groups * g.number(1, 3)
+    taps = math.prod(window["window"]) * depth // groups
+    window["bias_type"] = g.choice(["int64", "int32"]) if g.wide else "int32"
+    return _convolved(g, value, channels, taps, groups=groups, **window)
 
 
 def depthwise(g: Growing) -> bool:
@@ -189,6 +202,7 @@ def depthwise(g: Growing) -> bool:
     window = _window(g, value)
     multiplier = 1 if value.shape[3] > 4 else g.number(1, 3)
     taps = math.prod(window["window"])
+    window["bias_type"] = "int64" if g.wide else "int32"
     return _convolved(g, value, value.shape[3] * multiplier, taps, depthwise=True, **window)
 
 
@@ -201,6 +215,7 @@ def pool(g: Growing) -> bool:
         g.m, value.index, value.shape, kind=str(g.rng.choice(["AVERAGE", "MAX"])),
         window=window["window"], stride=window["stride"], padding=window["padding"],
         activation=g.activation(), scale=value.scale, zero_point=value.zero_point,
+        dtype=g.dtype,
     )  # fmt: skip
     g.keep(index, shape, value.scale, value.zero_point)
     return True
@@ -219,7 +234,7 @@ def dense(g: Growing) -> bool:
         g.m, g.rng, value.index, width, outputs, rows=rows,
         per_channel=bool(g.rng.random() < 0.5), bias=bool(g.rng.random() < 0.8),
         activation=g.activation(), input_scale=value.scale, output_scale=scale,
-        zero_point=zero_point,
+        zero_point=zero_point, dtype=g.dtype, bias_type="int64" if g.wide else "int32",
     )  # fmt: skip
     g.keep(index, (rows, outputs), scale, zero_point)
     return True
@@ -235,10 +250,11 @@ def two_operands(g: Growing) -> bool:
     assert second is not None
     other, scale = second.index, second.scale
     if g.rng.random() < 0.3:
-        scale = float(g.rng.uniform(0.01, 0.2))
-        data = g.rng.integers(-128, 128, first.shape[-1:])
-        other = g.m.tensor(first.shape[-1:], scale=scale, zero_point=g.zero_point(), data=data)
-    total = first.scale + scale if operator != "MUL" else 60 * first.scale * scale
+        scale, limits = g.scale(), np.iinfo(g.dtype)
+        data = g.rng.integers(limits.min, limits.max + 1, first.shape[-1:])
+        other = g.m.tensor(first.shape[-1:], g.dtype, scale, g.zero_point(), data=data)
+    typical = 15000 if g.wide else 60
+    total = first.scale + scale if operator != "MUL" else typical * first.scale * scale
     output = g.tensor(first.shape, total * float(g.rng.uniform(0.5, 2)), g.zero_point())
     code = mb.ACTIVATIONS[g.activation()]
     kind = f"{operator.title()}Options"
@@ -262,7 +278,6 @@ def reshape(g: Growing) -> bool:
     value = g.source()
     assert value is not None
     shape = g.choice([(1, value.elements), (1, 1, 1, value.elements), (1, value.elements, 1, 1)])
-    assert isinstance(shape, tuple)
     g.node("RESHAPE", [value.index, g.numbers(list(shape))], [g.like(value, shape)])
     return True
 
@@ -283,7 +298,7 @@ def softmax(g: Growing) -> bool:
     value = g.source(lambda value: value.shape[-1] > 1)
     if value is None:
         return False
-    output = g.tensor(value.shape, 1 / 256, -128)
+    output = g.tensor(value.shape, *((2**-15, 0) if g.wide else (1 / 256, -128)))
     g.node("SOFTMAX", [value.index], [output], kind="SoftmaxOptions", beta=1.0)
     return True
 
@@ -293,7 +308,10 @@ def function(g: Growing) -> bool:
     value = g.source()
     assert value is not None
     fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
-    operator = str(g.rng.choice(["RELU", "RELU6", "HARD_SWISH", "ELU", *fixed]))
+    if g.wide:
+        fixed = dict.fromkeys(fixed, (2**-15, 0))
+    narrow_only = [] if g.wide else ["HARD_SWISH", "ELU"]
+    operator = str(g.rng.choice(["RELU", "RELU6", *narrow_only, *fixed]))
     free = (value.scale * float(g.rng.uniform(0.5, 1.5)), g.zero_point())
     g.node(operator, [value.index], [g.tensor(value.shape, *fixed.get(operator, free))])
     return True
