@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import model_builder as mb
 import numpy as np
 import pytest
+from test_lstm import lstm
 from test_svdf import svdf
 from tflm_check import check
 
@@ -233,3 +235,57 @@ def test_refused_subgraphs(tmp_path: Path, index: int | None) -> None:
     if index is not None:
         m.effect("CALL_ONCE", [], kind="CallOnceOptions", initSubgraphIndex=index)
     assert "besides those of CALL_ONCE, found 2" in refused(tmp_path, m, source, window)
+
+
+HARNESS = """
+#include "model.h"
+int main(void) {
+    model_init();
+    for (int round = 0; round < 40; ++round) {
+        TYPE *input = model_input();
+        for (int i = 0; i < MODEL_INPUT_ELEMENTS; ++i)
+            input[i] = (TYPE)(round % 3 == 0 ? LEAST : round % 3 == 1 ? -1 - LEAST : i * 3701 + round);
+        model_invoke();
+        if (round == 20)
+            model_reset();
+    }
+    return model_output()[0] == 99;
+}
+"""
+
+
+@pytest.mark.parametrize("kind", ["svdf-s8", "svdf-s16", "lstm-s8", "lstm-s16", "streaming"])
+def test_kernels_are_clean(tmp_path: Path, kind: str) -> None:
+    """No warning, no undefined behaviour, on inputs and weights at their extremes."""
+    operator, _, size = kind.partition("-")
+    dtype = "int16" if kind == "lstm-s16" else "int8"
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        if operator == "streaming":
+            return streaming(m, rng, start=np.arange(12).reshape(1, 3, 4))
+        if operator == "svdf":
+            source = m.tensor((2, 9), "int8", 0.05, -128)
+            scale = 1e-5 if size == "s16" else 0.004
+            options = {"state": size.replace("s", "int"), "state_scale": scale}
+            return source, svdf(m, rng, source, (2, 9), **options)
+        source = m.tensor((2, 3, 9), dtype, 0.02)
+        options = {"dtype": dtype, "weights_scale": 0.5, "cell_scale": 2.0**-15}
+        return source, lstm(m, rng, source, (2, 3, 9), hidden=(1 / 128, 0), **options)
+
+    project = check(tmp_path, build, seed=11, samples=3)
+    least = int(np.iinfo(dtype).min)
+    harness = tmp_path / "harness.c"
+    harness.write_text(HARNESS.replace("TYPE", f"{dtype}_t").replace("LEAST", f"({least})"))
+    sources = [*project.glob("*.c"), *(project / "kernels").glob("*.c"), harness]
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-g"]
+    flags += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    include = [f"-I{project}", f"-I{project / 'kernels'}"]
+    binary = tmp_path / "harness"
+    built = subprocess.run(
+        ["gcc", *flags, *include, *map(str, sources), "-o", str(binary)],
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    done = subprocess.run([binary], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
