@@ -1,5 +1,7 @@
 #include "tinyml_lstm_s16.h"
 
+#include "tinyml_channels_s16.h"
+
 #include <string.h>
 
 static int64_t dot(int64_t sum, const int8_t *weights, const int16_t *values, int32_t count)
@@ -8,15 +10,6 @@ static int64_t dot(int64_t sum, const int8_t *weights, const int16_t *values, in
         sum += (int32_t)weights[i] * values[i];
     }
     return sum;
-}
-
-/* A sum below 2^47 times the factor, whose multiplier counts with 16 bits, as in TFLM. */
-static int32_t requantize(int64_t sum, tinyml_lstm_factor factor)
-{
-    const int32_t whole = factor.multiplier;
-    const int32_t multiplier = whole < 0x7FFF0000 ? (whole + (1 << 15)) >> 16 : 0x7FFF;
-    const int32_t shift = 15 - factor.shift;
-    return (int32_t)((sum * multiplier + ((int64_t)1 << (shift - 1))) >> shift);
 }
 
 /* A gate of a unit before its activation. */
@@ -28,7 +21,9 @@ static int16_t gate_sum(const tinyml_lstm_s16_params *params, int32_t index, int
     const int64_t now =
         dot(params->bias[index][unit], gate->weights + unit * layer->inputs, input, layer->inputs);
     const int64_t past = dot(0, gate->recurrent_weights + unit * layer->units, hidden, layer->units);
-    return tinyml_lstm_sum(requantize(now, gate->input), requantize(past, gate->recurrent));
+    return tinyml_lstm_sum(
+        tinyml_requantize_wide(now, gate->input.multiplier, gate->input.shift),
+        tinyml_requantize_wide(past, gate->recurrent.multiplier, gate->recurrent.shift));
 }
 
 /* One step of one sample; the output is the next hidden state. */

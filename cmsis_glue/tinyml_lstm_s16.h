@@ -5,8 +5,8 @@
 #include "tinyml_lstm.h"
 
 typedef struct {
-    tinyml_lstm layer; /* the gates' shifts are -31 to 7 */
-    const int64_t *bias[TINYML_LSTM_GATES]; /* [unit], below 2^46 */
+    tinyml_lstm layer; /* the gates' multipliers are 0 to 2^15 - 1, their shifts -31 to 7 */
+    const int64_t *bias[TINYML_LSTM_GATES]; /* [unit], below 2^46 in size */
 } tinyml_lstm_s16_params;
 
 /*

@@ -183,6 +183,31 @@ def test_order_of_reads_and_writes(tmp_path: Path) -> None:
     assert json.loads((project / "report.json").read_text())["ram_bytes"]["state"] == 16
 
 
+def test_reads_in_place(tmp_path: Path) -> None:
+    """A variable is read where it is, but not by a view, nor when it is assigned in between."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, list[int]]:
+        q = {"scale": 0.1, "zero_point": 3}
+        source = m.tensor((1, 6), "int8", **q)
+        handle = m.handle("a")
+        reads = [m.node("READ_VARIABLE", [handle], m.tensor((1, 6), "int8", **q)) for _ in range(3)]
+        early = m.node("RELU", [reads[0]], m.tensor((1, 6), "int8", **q))
+        view = m.node("RESHAPE", [reads[1]], m.tensor((6, 1), "int8", **q))
+        m.effect("ASSIGN_VARIABLE", [handle, source])
+        late = m.node("RELU", [reads[2]], m.tensor((1, 6), "int8", **q))
+        return source, [early, view, late]
+
+    check(tmp_path, build, seed=4, samples=5)
+    path = tmp_path / "model.tflite"
+    operators = [node.operator for node in program.compile_model(path).graph.nodes]
+    assert operators.count("READ_VARIABLE") == 2
+    operators = [
+        node.operator
+        for node in program.compile_model(path, ["read-variables-in-place"]).graph.nodes
+    ]
+    assert operators.count("READ_VARIABLE") == 3
+
+
 def refused(tmp_path: Path, m: mb.ModelBuilder, source: int, target: int) -> str:
     path = m.save(tmp_path / "model.tflite", [source], [target])
     with pytest.raises(InputError) as error:

@@ -33,8 +33,16 @@ def run(
     values.update(fresh_state(graph) if state is None else state)
     values.update(zip(graph.inputs, inputs))
     for view in graph.views():
-        arguments = [values[i] for i in view.node.inputs if i != ABSENT]
-        results = ops.find(view.node.operator).reference(view, arguments)
+        operator = ops.find(view.node.operator)
+        arguments = [
+            # A state that is only read must not go on to change in what was made of it.
+            values[i].copy()
+            if graph.tensors[i].is_state and place not in operator.states
+            else values[i]
+            for place, i in enumerate(view.node.inputs)
+            if i != ABSENT
+        ]
+        results = operator.reference(view, arguments)
         values.update(zip(view.node.outputs, results))
     return {i: value for i, value in values.items() if graph.tensors[i].is_activation}
 

@@ -193,12 +193,19 @@ def _clip(node: NodeView) -> int:
     return int(min(clip / node.input(_CELL).q.scale, 32767.0)) if clip > 0 else -1
 
 
-def _requantized(sums: np.ndarray, real: float, wide: bool) -> np.ndarray:
-    """Sums in the gates' scale, clamped to int16; sums of 64 bits have a multiplier of 16."""
-    multiplier, shift = arithmetic.quantize_multiplier(real)
+def _gate_factors(node: NodeView, gate: int) -> list[tuple[int, int]]:
+    """(multiplier, shift) of both sums of a gate; for sums of 64 bits, those of int16, with 15 bits."""
+    pairs = [arithmetic.quantize_multiplier(scale) for scale in _gate_scales(node, gate)]
+    if node.input(0).dtype == "int8":
+        return pairs
+    return [(int(arithmetic.reduced_multiplier(np.array(pair[0]))), pair[1]) for pair in pairs]
+
+
+def _requantized(sums: np.ndarray, factor: tuple[int, int], wide: bool) -> np.ndarray:
+    """Sums in the gates' scale, clamped to int16."""
+    multiplier, shift = np.array(factor[0]), np.array(factor[1])
     if wide:
-        reduced = (multiplier + (1 << 15)) >> 16 if multiplier < 0x7FFF0000 else 0x7FFF
-        scaled = arithmetic.wrap_int32((sums * reduced + (1 << (14 - shift))) >> (15 - shift))
+        scaled = arithmetic.requantize_wide(sums, multiplier, shift)
     else:
         scaled = arithmetic.requantize(arithmetic.wrap_int32(sums), multiplier, shift)
     return np.clip(scaled, *_INT16)
@@ -286,9 +293,9 @@ def _gate(node: NodeView, gate: int, rows: np.ndarray, hidden: np.ndarray) -> np
     wide = rows.dtype == np.int16
     centred = rows.astype(np.int64) - node.input(0).q.zero_point
     past = hidden.astype(np.int64) - node.input(_HIDDEN).q.zero_point
-    scales = _gate_scales(node, gate)
-    first = _requantized(centred @ weights.T + _bias(node, gate), scales[0], wide)
-    return np.clip(first + _requantized(past @ recurrent.T, scales[1], wide), *_INT16)
+    now, before = _gate_factors(node, gate)
+    first = _requantized(centred @ weights.T + _bias(node, gate), now, wide)
+    return np.clip(first + _requantized(past @ recurrent.T, before, wide), *_INT16)
 
 
 def _weights(node: NodeView, gate: int) -> tuple[np.ndarray, np.ndarray]:
@@ -330,12 +337,12 @@ def _layer(node: NodeView) -> Fields:
 
 def _gate_fields(node: NodeView, place: int, gate: int) -> Fields:
     weights, recurrent = _weights(node, gate)
-    scales = [arithmetic.quantize_multiplier(scale) for scale in _gate_scales(node, gate)]
+    now, before = _gate_factors(node, gate)
     return (
         ("weights", Array(f"weights_{place}", weights.astype(np.int8))),
         ("recurrent_weights", Array(f"recurrent_weights_{place}", recurrent.astype(np.int8))),
-        ("input", _factor(scales[0])),
-        ("recurrent", _factor(scales[1])),
+        ("input", _factor(now)),
+        ("recurrent", _factor(before)),
     )
 
 
