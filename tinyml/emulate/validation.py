@@ -115,7 +115,7 @@ def compare(
     if measured.sizes is not None:
         sizes = asdict(measured.sizes)
         verdict["ram_bytes"] = sizes.pop("ram")
-        verdict["flash_bytes"] = {**sizes, "total": sizes.pop("flash")}
+        verdict["flash_bytes"] = {"total": sizes.pop("flash"), **sizes}
     return verdict
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,9 +103,9 @@ class Sigmoid(Lookup):
             return np.array([self._narrow(node, int(x)) for x in values], np.int64)
         return self.wide(argument(node.input(0).q.scale, self.direct).of(values))
 
+    @abstractmethod
     def wide(self, arguments: np.ndarray) -> np.ndarray:
         """The int16 outputs of arguments in units of 1/(3 * 4096)."""
-        raise NotImplementedError
 
     def _narrow(self, node: NodeView, value: int) -> int:
         fraction, shift = math.frexp(node.input(0).q.scale * (1 << (31 - _INTEGER_BITS)))
