@@ -75,6 +75,37 @@ def depthwise(g: Growing) -> bool:
     return _convolved(g, value, value.shape[3] * multiplier, taps, depthwise=True, **window)
 
 
+def narrowing(g: Growing) -> bool:
+    """A convolution with constant channels that only the next one reads, maybe channel by channel between:
+    what `remove-constant-channels` is for.
+    """
+    value = g.image()
+    if value is None:
+        return False
+    scale, zero_point = _spread(g, value.shape[3], value.scale), g.zero_point()
+    g.read.add(value.index)
+    channels = g.number(2, 8)
+    settings: dict[str, Any] = {
+        "dtype": g.dtype,
+        "bias_type": "int64" if g.wide else "int32",
+        "zero_point": zero_point,
+        "output_scale": scale,
+    }
+    index, shape = mb.convolution(
+        g.m, g.rng, value.index, value.shape, channels, window=(1, 1), dead=g.number(1, channels),
+        activation=g.activation(), input_scale=value.scale, **settings,
+    )  # fmt: skip
+    if g.rng.random() < 0.5:
+        index, shape = mb.convolution(
+            g.m, g.rng, index, shape, channels, depthwise=True, window=(2, 2),
+            dead=g.number(0, 2), activation=g.activation(), input_scale=scale, **settings,
+        )  # fmt: skip
+    between = Value(index, shape, scale, zero_point)
+    window = _window(g, between)
+    window["bias_type"] = settings["bias_type"]
+    return _convolved(g, between, g.number(1, 9), channels, **window)
+
+
 def pool(g: Growing) -> bool:
     value = g.image()
     if value is None:
@@ -322,6 +353,7 @@ def transposed_convolution(g: Growing) -> bool:
 KINDS: list[Callable[[Growing], bool]] = [
     *[convolution] * 5,
     *[depthwise] * 4,
+    *[narrowing] * 3,
     *[pool] * 3,
     *[dense] * 3,
     *[two_operands] * 4,

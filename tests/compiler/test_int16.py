@@ -124,6 +124,22 @@ def test_without_a_bias_the_options_say_how_wide_sums_are(tmp_path: Path, bias_t
     assert [channels.is_wide(view) for view in graph.views()] == [bias_type == 4] * 2
 
 
+@pytest.mark.parametrize("below", [2**-20, 2**-16, 2**-15, 2**-9])
+def test_multiplier_that_would_round_to_one(tmp_path: Path, below: float) -> None:
+    """15 bits cannot hold 1: it saturates."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        source = m.tensor((1, 30), "int16", 2.0**-10, 0)
+        weights = m.tensor(
+            (9, 30), scale=2.0**-6 * (1 - below), data=rng.integers(-127, 128, (9, 30))
+        )
+        output = m.tensor((1, 9), "int16", 2.0**-10, 0)
+        options = {"kind": "FullyConnectedOptions"}
+        return source, m.node("FULLY_CONNECTED", [source, weights], output, **options)
+
+    check(tmp_path, build, seed=6, samples=40)
+
+
 @pytest.mark.parametrize("bias", ["int64", "int16", ""])
 @pytest.mark.parametrize(
     ("stride", "padding", "window", "size", "output"),
