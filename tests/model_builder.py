@@ -126,6 +126,11 @@ class ModelBuilder:
         self._others.append(other._graph)
         return other
 
+    @property
+    def tensors(self) -> list[Any]:
+        """The tensors so far, as the schema's objects."""
+        return list(self._graph.tensors)
+
     def reorder(self, nodes: list[Any]) -> None:
         """Run the nodes, all of `nodes`, in this order."""
         self._graph.operators = list(nodes)

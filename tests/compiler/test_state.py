@@ -45,6 +45,18 @@ def test_interface(tmp_path: Path) -> None:
     assert "memset(state.bytes + 0, 7, 40);" in (project / "model.c").read_text()
 
 
+def test_without_names(tmp_path: Path) -> None:
+    """TFLM's keyword models, which have SVDF, name nothing."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        ends = build_svdf(m, rng)
+        for tensor in m.tensors:
+            tensor.name = None
+        return ends
+
+    check(tmp_path, build, seed=2)
+
+
 def test_without_state(tmp_path: Path) -> None:
     model = mb.small_network()
     path = tmp_path / "model.tflite"

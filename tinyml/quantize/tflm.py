@@ -69,7 +69,7 @@ def _tensor(graph: Any, index: int) -> Tensor:
     quantization = tensor.Quantization()
     quantized = quantization is not None and quantization.ScaleLength() > 0
     return Tensor(
-        tensor.Name().decode(),
+        (tensor.Name() or b"").decode("utf-8", "replace"),
         tuple(int(tensor.Shape(i)) for i in range(tensor.ShapeLength())),
         _DTYPES[tensor.Type()],
         float(quantization.Scale(0)) if quantized else 0.0,
