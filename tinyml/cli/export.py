@@ -67,6 +67,7 @@ def command(
     """
     from tinyml import run, targets
     from tinyml.codegen import program, project
+    from tinyml.emulate import footprint
 
     board, name, show = targets.find(target), _prefix(prefix, model), _shower(dumped)
     run.check_output(output, force, is_directory=True)
@@ -84,6 +85,8 @@ def command(
         ) as step:
             sha256 = run.sha256(model)
             project.write(step.path, compiled, board, tflite, sha256, name, model.name)
+            if footprint.can_measure():
+                footprint.measure(step.path)
             report = project.read_report(step.path)
             step.metrics.update(
                 macs=report["macs"],
@@ -150,8 +153,15 @@ def _as_tflite(
 
 def _text(output: Path, report: dict[str, Any]) -> str:
     flash, ram = report["flash_bytes"], report["ram_bytes"]
-    return (
+    lines = [
         f"{output}: {report['macs']:,} MAC, weights {flash['weights']:,} bytes in flash, "
-        f"arena {ram['arena']:,} bytes in RAM (lower bound {report['arena_lower_bound']:,})\n"
-        f"Next: tinyml validate {output} --data DATA, or make -C {output}"
-    )
+        f"arena {ram['arena']:,} bytes in RAM (lower bound {report['arena_lower_bound']:,})"
+    ]
+    if report["stack_bytes"] is None:
+        lines.append("Code and stack are not known: no arm-none-eabi-gcc here (tinyml doctor)")
+    else:
+        lines.append(
+            f"The firmware: flash {flash['total']:,} bytes (code {flash['code']:,}), "
+            f"RAM {ram['total']:,}; an inference needs up to {report['stack_bytes']:,} bytes of stack"
+        )
+    return "\n".join([*lines, f"Next: tinyml validate {output} --data DATA, or make -C {output}"])

@@ -87,7 +87,7 @@ def write(
 def describe(
     program: Program, target: Target, provenance: Provenance, prefix: str
 ) -> dict[str, Any]:
-    """report.json: what is known without a compiler; `validate` and `bench` measure the rest."""
+    """report.json."""
     constants = values.constants(program, prefix)
     return {
         "model": {"file": provenance.model_file, "sha256": provenance.model_sha256},
@@ -95,8 +95,20 @@ def describe(
         "target": target.board,
         "prefix": prefix,
         "kernels": "tinyml",
-        "flash_bytes": {"weights": sum(c.nbytes for c in constants)},
-        "ram_bytes": {"arena": program.plan.arena_bytes, "state": program.states.nbytes},
+        # What only a compiler knows stays None until `emulate.footprint` measures it.
+        "flash_bytes": {
+            "weights": sum(c.nbytes for c in constants),
+            "code": None,
+            "vectors": None,
+            "total": None,
+        },
+        "ram_bytes": {
+            "arena": program.plan.arena_bytes,
+            "state": program.states.nbytes,
+            "total": None,
+        },
+        "stack_bytes": None,
+        "stack_uncounted": [],
         "arena_lower_bound": program.plan.lower_bound,
         "macs": program.macs,
         "inputs": _port_reports(program, program.graph.inputs),

@@ -53,13 +53,14 @@ def need(tool: str) -> str:
     return found
 
 
-def build(project: Path, product: str, into: Path) -> Path:
+def build(project: Path, product: str, into: Path, extra: str = "") -> Path:
     """Run the project's Makefile.
 
     Args:
         project: an exported project.
         product: "firmware" or "host".
         into: the directory for objects and the product.
+        extra: compiler options besides the Makefile's, for the firmware.
 
     Returns:
         The firmware's ELF file or the shared library.
@@ -70,7 +71,8 @@ def build(project: Path, product: str, into: Path) -> Path:
     """
     for tool in _NEEDED[product]:
         need(tool)
-    command = ["make", "--silent", "-j2", "-C", str(project), product, f"BUILD={into.resolve()}"]
+    settings = [f"BUILD={into.resolve()}", f"EXTRA={extra}"]
+    command = ["make", "--silent", "-j2", "-C", str(project), product, *settings]
     try:
         with console.working(f"compiling {project.name}"):
             done = subprocess.run(
