@@ -9,31 +9,19 @@ typedef struct {
     int32_t zero_point;
 } walk;
 
-/* First window element that lies inside, for a window starting at `origin` (which may be negative). */
-static int32_t first_inside(int32_t origin, int32_t dilation)
-{
-    return origin >= 0 ? 0 : (-origin + dilation - 1) / dilation;
-}
-
-/* One past the last window element that lies inside. */
-static int32_t end_inside(int32_t origin, int32_t dilation, int32_t window, int32_t size)
-{
-    return tinyml_min(window, (size - origin + dilation - 1) / dilation);
-}
-
 static walk walk_at(const tinyml_depthwise_conv_s8_params *params, const int8_t *input, int32_t y, int32_t x)
 {
     const tinyml_window *w = &params->window;
     const int32_t top = y * w->stride_height - w->pad_top;
     const int32_t left = x * w->stride_width - w->pad_left;
-    const int32_t row = first_inside(top, w->dilation_height);
-    const int32_t column = first_inside(left, w->dilation_width);
+    const int32_t row = tinyml_first_inside(top, w->dilation_height);
+    const int32_t column = tinyml_first_inside(left, w->dilation_width);
     const int32_t line = (top + row * w->dilation_height) * w->input_width;
     walk to;
     to.values = input + (line + left + column * w->dilation_width) * w->input_channels;
     to.weights = params->weights + (row * w->window_width + column) * w->output_channels;
-    to.rows = end_inside(top, w->dilation_height, w->window_height, w->input_height) - row;
-    to.columns = end_inside(left, w->dilation_width, w->window_width, w->input_width) - column;
+    to.rows = tinyml_end_inside(top, w->dilation_height, w->window_height, w->input_height) - row;
+    to.columns = tinyml_end_inside(left, w->dilation_width, w->window_width, w->input_width) - column;
     to.value_step = w->dilation_width * w->input_channels;
     to.weight_step = w->output_channels;
     to.value_row_step = w->dilation_height * w->input_width * w->input_channels;
