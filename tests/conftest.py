@@ -1,4 +1,4 @@
-"""What `make test-fast` leaves out of long matrices."""
+"""What `make test-fast` leaves out of the compiler's tests, besides what is marked there."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _LONG = 8  # cases of one test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A matrix of more than eight compiled models runs whole in `make test`, by eighths when fast."""
+    """Long matrices of compiled models run by eighths when fast, and not on the emulated device."""
     seen: Counter[str] = Counter()
     sizes = Counter(_test(item) for item in items)
     for item in items:
         name = _test(item)
         seen[name] += 1
-        compiled = "tests/compiler/" in item.path.as_posix()
-        if compiled and sizes[name] > _LONG and seen[name] % _LONG != 1:
+        left_out = sizes[name] > _LONG and seen[name] % _LONG != 1
+        if "tests/compiler/" in item.path.as_posix() and (left_out or "on_the_device" in name):
             item.add_marker(pytest.mark.slow)
 
 

@@ -11,6 +11,7 @@ import pytest
 from tinyml.codegen import program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))
 def test_random_graphs(block: int) -> None:
     failed = fuzz.fuzz(range(block * fuzz.BATCH, (block + 1) * fuzz.BATCH))

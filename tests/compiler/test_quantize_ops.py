@@ -112,6 +112,7 @@ def test_halves_round_away_from_zero(tmp_path: Path) -> None:
     check(tmp_path, build, seed=1, qemu=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", cast._TYPES)
 def test_cast(tmp_path: Path, source: str) -> None:
     scale = None if source in ("float32", "int32") else (0.1, 0)

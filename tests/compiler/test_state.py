@@ -291,6 +291,7 @@ int main(void) {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["svdf-s8", "svdf-s16", "lstm-s8", "lstm-s16", "streaming"])
 def test_kernels_are_clean(tmp_path: Path, kind: str) -> None:
     """No warning, no undefined behaviour, on inputs and weights at their extremes."""
