@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import model_builder as mb
 import numpy as np
 import pytest
 
@@ -70,3 +71,18 @@ def test_models_do_not_share_an_arena(exported: Path) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_floats_for_an_int16_model(tmp_path: Path) -> None:
+    m = mb.ModelBuilder()
+    source = m.tensor((1, 9), "int16", scale=0.001)
+    output = m.tensor((1, 9), "int16", scale=1 / 32768)
+    m.node("TANH", [source], output)
+    path = m.save(tmp_path / "tanh.tflite", [source], [output])
+    directory = tmp_path / "project"
+    directory.mkdir()
+    compiled = program.compile_model(path)
+    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "tanh")
+    real = np.linspace(-3, 3, 9, dtype=np.float32)[np.newaxis]
+    found = tinyml.HostModel(directory).predict(real)
+    np.testing.assert_allclose(found, np.tanh(real), atol=2e-3)

@@ -46,8 +46,8 @@ class Port:
         if batch.shape[1:] == self.sample_shape:
             if batch.dtype == self.dtype:
                 return batch
-            if batch.dtype.kind == "f" and self.dtype == "int8" and self.scale is not None:
-                return affine.quantize(batch, self.scale, self.zero_point or 0)
+            if batch.dtype.kind == "f" and self.scale is not None:
+                return affine.quantize(batch, self.scale, self.zero_point or 0, self.dtype)
         wanted = ", ".join(map(str, self.sample_shape))
         raise InputError(
             f"input '{self.name}'",

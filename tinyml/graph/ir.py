@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "int64": 8, "float32": 4, "bool": 1}
+ITEM_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "int32": 4, "int64": 8, "float32": 4}
 ABSENT = -1  # an optional input that a node does not have
 
 
