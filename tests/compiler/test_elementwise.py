@@ -81,7 +81,7 @@ def test_arithmetic(tmp_path: Path, operator: str, case: int, turn: int, dtype: 
         return pair(
             m, rng, operator, ((1, 40, 7), (1, 40, 7)),
             dtype=dtype,
-            scales=tuple(scale * small for scale in SCALES[case]),  # type: ignore[arg-type]
+            scales=tuple(scale * small for scale in SCALES[case]),
             zero_points=ZERO_POINTS[(case + turn) % 4] if dtype == "int8" else (0, 0, 0),
             activation=ACTIVATIONS[(case + 2 * turn + 1) % 4],
         )  # fmt: skip

@@ -93,7 +93,7 @@ class WithBiasType:
         self._values = {**vars(options), "quantizedBiasType": bias_type}
         self._kind = type(options).__name__[:-1]
 
-    def Pack(self, builder: Any) -> Any:  # noqa: N802
+    def Pack(self, builder: Any) -> Any:  # noqa: N802 - the generated schema calls it so
         module = importlib.import_module(f"tflite.{self._kind}")
         getattr(module, f"{self._kind}Start")(builder)
         for name, value in self._values.items():

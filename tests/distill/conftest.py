@@ -7,13 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-tensorflow = pytest.importorskip("tensorflow")
-
-from tinyml import data  # noqa: E402
-from tinyml.cli import cli  # noqa: E402
-from tinyml.distill.teacher import Teacher  # noqa: E402
-from tinyml.models import files, registry, runtime, training  # noqa: E402
-from tinyml.models.settings import TrainSettings  # noqa: E402
+from tinyml import data
+from tinyml.cli import cli
+from tinyml.distill.teacher import Teacher
+from tinyml.models import files, registry, runtime, training
+from tinyml.models.settings import TrainSettings
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ class Teacher:
 
     def features(self, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
         """Pooled activations, float32 (N, F), of images float32 (N, H, W, C)."""
-        self.layer  # noqa: B018 - raises when there is no such layer
+        feature_layer(self._model, self._layer_name, self.where)  # raises when there is none
         batches = (x[i : i + batch_size] for i in range(0, len(x), batch_size))
         return np.concatenate([np.asarray(self.look(batch).features) for batch in batches])
 
@@ -176,9 +176,9 @@ def _names(model: Any) -> str:
 
 
 def _check_signature(model: Any, where: object) -> None:
-    shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    lengths = tuple(len(s) if isinstance(s, tuple) else 0 for s in shapes)
-    if lengths != (4, 2) or None in shapes[0][1:]:  # type: ignore[index]
+    shapes: list[Any] = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
+    lengths = [len(s) if isinstance(s, tuple) else 0 for s in shapes]
+    if lengths != [4, 2] or None in shapes[0][1:]:
         raise InputError(
             where,
             f"maps {shapes[0]} to {shapes[1]}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,8 +112,6 @@ def of_project(directory: Path) -> Ports:
     return Ports(*(tuple(map(_port, report[kind])) for kind in ("inputs", "outputs")))
 
 
-def _port(stored: dict[str, object]) -> Port:
-    fields = {name: stored[name] for name in ("name", "suffix", "dtype", "scale", "zero_point")}
-    shape = stored["shape"]
-    assert isinstance(shape, list)
-    return Port(shape=tuple(shape), **fields)  # type: ignore[arg-type]
+def _port(stored: dict[str, Any]) -> Port:
+    names = ("name", "suffix", "dtype", "scale", "zero_point")
+    return Port(shape=tuple(stored["shape"]), **{name: stored[name] for name in names})

@@ -116,7 +116,7 @@ def context(worker: Worker) -> Iterator[None]:
     Raises:
         TinymlError: the worker ended, or did not answer within a minute.
     """
-    import grpc  # type: ignore[import-untyped]
+    import grpc
     import tensorflow_federated as tff
 
     limits = [(f"grpc.max_{kind}_message_length", _MESSAGE_BYTES) for kind in ("send", "receive")]

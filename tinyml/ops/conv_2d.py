@@ -36,6 +36,17 @@ class Attributes:
     narrow_without_bias: bool = False
 
 
+def attributes_of(stored: Any, narrow_without_bias: bool = False) -> Attributes:
+    """The attributes in TFLite's options of a plain or depthwise convolution."""
+    return Attributes(
+        (stored.StrideH(), stored.StrideW()),
+        (stored.DilationHFactor(), stored.DilationWFactor()),
+        windows.PADDINGS[stored.Padding()],
+        activation_name(stored.FusedActivationFunction()),
+        narrow_without_bias,
+    )
+
+
 def weights_fit(node: NodeView) -> str:
     """Weights are (output channels, height, width, input channels). Remedy: convert the model again."""
     weights, depth = node.input(1), node.input(0).shape[-1]
@@ -97,13 +108,7 @@ class Conv2D(Operator):
 
         stored = Conv2DOptions()
         stored.Init(options.Bytes, options.Pos)
-        return Attributes(
-            (stored.StrideH(), stored.StrideW()),
-            (stored.DilationHFactor(), stored.DilationWFactor()),
-            windows.PADDINGS[stored.Padding()],
-            activation_name(stored.FusedActivationFunction()),
-            channels.narrow_without_bias(stored),
-        )
+        return attributes_of(stored, channels.narrow_without_bias(stored))
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
         rows, columns = _axes(node)

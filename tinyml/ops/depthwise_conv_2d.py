@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import numpy as np
 from tinyml.ops import channels, conv_2d, windows
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
-    activation_name,
     batch_of_one,
     fused_activation,
     input_count,
@@ -20,16 +18,6 @@ from tinyml.ops.rules import (
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
-
-
-@dataclass(frozen=True)
-class Attributes:
-    """Strides, dilations (height, width), padding (SAME or VALID) and fused activation."""
-
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: str
-    activation: str
 
 
 def weights_fit(node: NodeView) -> str:
@@ -56,17 +44,12 @@ class DepthwiseConv2D(Operator):
         conv_2d.strides_positive,
     )
 
-    def parse(self, options: Any) -> Attributes:
+    def parse(self, options: Any) -> conv_2d.Attributes:
         from tflite.DepthwiseConv2DOptions import DepthwiseConv2DOptions
 
         stored = DepthwiseConv2DOptions()
         stored.Init(options.Bytes, options.Pos)
-        return Attributes(
-            (stored.StrideH(), stored.StrideW()),
-            (stored.DilationHFactor(), stored.DilationWFactor()),
-            windows.PADDINGS[stored.Padding()],
-            activation_name(stored.FusedActivationFunction()),
-        )
+        return conv_2d.attributes_of(stored)
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
         window = conv_2d.window_of(node)
