@@ -13,6 +13,7 @@ from tinyml import targets
 from tinyml.codegen import program, project
 from tinyml.emulate import ports, validation
 from tinyml.graph import reference
+from tinyml.kernels.base import GENERAL, Options
 from tinyml.quantize.tflm import Tflm
 
 Ends = Union[int, Sequence[int]]
@@ -42,19 +43,28 @@ def check(
     """
     tmp_path.mkdir(exist_ok=True)
     path = _saved(tmp_path, build, seed)
-    directory = tmp_path / "project"
-    directory.mkdir()
     compiled = program.compile_model(path)
-    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
+    directory = _written(tmp_path / "project", compiled, path)
     batches = _batches(directory, samples, seed)
     expected = Tflm(path).predict_all(batches)
     _equal("numpy reference", reference.outputs(compiled.graph, batches), expected)
     _equal("host C", validation.execute(directory, batches, "host", 30).outputs, expected)
+    if any(candidate.name != GENERAL for candidate in compiled.chosen.values()):
+        plain = program.compile_model(path, options=Options(optimize="size"))
+        general = _written(tmp_path / "general", plain, path)
+        found = validation.execute(general, batches, "host", 30).outputs
+        _equal("host C, general kernels", found, expected)
     if qemu:
         _equal("firmware", validation.execute(directory, batches, "qemu", 30).outputs, expected)
     # An operator that always answers the same would pass unnoticed.
     varies = any(len(np.unique(part)) > 1 for part in expected)
     assert varies != constant
+    return directory
+
+
+def _written(directory: Path, compiled: program.Program, path: Path) -> Path:
+    directory.mkdir()
+    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
     return directory
 
 

@@ -19,13 +19,22 @@ _INPUTS = 4  # counts differ a little with the data
 @click.option(
     "--target", help="For a .tflite: the core or board to export for [default: cortex-m4]."
 )
+@options.kernels
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Write the result as JSON, too."
 )
 @click.option("--force", is_flag=True, help="Replace the output.")
 @options.seed
 @options.common
-def command(project: Path, target: str | None, output: Path | None, force: bool, seed: int) -> None:
+def command(
+    project: Path,
+    target: str | None,
+    library: str,
+    optimize: str,
+    output: Path | None,
+    force: bool,
+    seed: int,
+) -> None:
     """Count a model's instructions, flash, RAM and stack on QEMU.
 
     Instructions are those of one inference, exact and repeatable, over a few random inputs. They are not
@@ -36,11 +45,10 @@ def command(project: Path, target: str | None, output: Path | None, force: bool,
     from tinyml.codegen.project import read_report
     from tinyml.emulate import ports, validation
 
+    settings = {"target": target, "kernels": library, "optimize": optimize}
     with (
-        projects.recorded(
-            output, "bench", {"project": project}, {"target": target}, seed, force
-        ) as write,
-        projects.opened(project, target) as directory,
+        projects.recorded(output, "bench", {"project": project}, settings, seed, force) as write,
+        projects.opened(project, target, library, optimize) as directory,
     ):
         report = read_report(directory)
         inputs = ports.of_project(directory).random_inputs(_INPUTS, seed)
@@ -67,6 +75,7 @@ def _result(report: dict[str, Any], verdict: dict[str, Any]) -> dict[str, Any]:
         "model": report["model"],
         "target": report["target"],
         "kernels": report["kernels"],
+        "optimize": report["optimize"],
         "macs": report["macs"],
         "arena_bytes": report["ram_bytes"]["arena"],
         "macs_per_instruction": report["macs"] / verdict["instructions"]["mean"],

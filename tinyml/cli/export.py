@@ -30,6 +30,7 @@ _CALIBRATION_SAMPLES = 500
     help="For a Keras model: quantize it on the way, as `tinyml quantize` does.",
 )
 @options.unsafe
+@options.kernels
 @click.option(
     "--disable-pass",
     "disabled",
@@ -53,6 +54,8 @@ def command(
     prefix: str | None,
     calibration: str | None,
     allow_unsafe: bool,
+    library: str,
+    optimize: str,
     disabled: tuple[str, ...],
     dumped: tuple[str, ...],
     seed: int,
@@ -68,12 +71,20 @@ def command(
     from tinyml import run, targets
     from tinyml.codegen import program, project
     from tinyml.emulate import footprint
+    from tinyml.kernels.base import Options
 
     board, name, show = targets.find(target), _prefix(prefix, model), _shower(dumped)
     run.check_output(output, force, is_directory=True)
-    settings = {"target": target, "prefix": name, "calibration": calibration}
+    wanted = Options(board.processor, library, optimize)
+    settings = {
+        "target": target,
+        "prefix": name,
+        "calibration": calibration,
+        "kernels": library,
+        "optimize": optimize,
+    }
     with _as_tflite(model, calibration, allow_unsafe, seed) as (tflite, inputs):
-        compiled = program.compile_model(tflite, disabled, show)
+        compiled = program.compile_model(tflite, disabled, show, wanted)
         with run.step(
             "export",
             output,

@@ -24,6 +24,7 @@ def command(model: Path) -> None:
     """
     from tinyml.codegen import program
     from tinyml.graph import tflite_reader
+    from tinyml.kernels.base import Options
 
     graph = tflite_reader.read(model)
     problems = program.find_problems(graph)
@@ -38,7 +39,7 @@ def command(model: Path) -> None:
         "arena": None,
     }
     if not problems:
-        plan = program.compile_graph(graph).plan
+        plan = program.compile_graph(graph, Options()).plan
         result["arena"] = {
             "bytes": plan.arena_bytes,
             "lower_bound": plan.lower_bound,

@@ -72,6 +72,26 @@ unsafe = click.option(
 )
 
 
+def kernels(function: _F) -> _F:
+    """--kernels and --optimize: which kernels an export takes."""
+    library = click.option(
+        "--kernels",
+        "library",
+        type=click.Choice(["auto", "tinyml"]),
+        default="auto",
+        show_default=True,
+        help="Whose kernels to take; auto takes the fastest for each layer.",
+    )
+    mode = click.option(
+        "--optimize",
+        type=click.Choice(["balanced", "speed", "size", "ram"]),
+        default="balanced",
+        show_default=True,
+        help="What to spend flash and RAM for; balanced takes at most a quarter more for weights.",
+    )
+    return library(mode(function))
+
+
 def model_argument(name: str, metavar: str) -> Callable[[_F], _F]:
     """A positional path whose existence the command checks itself, for a better message."""
     return click.argument(name, metavar=metavar, type=click.Path(path_type=Path))

@@ -18,14 +18,22 @@ DEFAULT_TARGET = "cortex-m4"
 
 
 @contextmanager
-def opened(path: Path, target: str | None) -> Iterator[Path]:
+def opened(
+    path: Path, target: str | None, library: str = "auto", optimize: str = "balanced"
+) -> Iterator[Path]:
     """The project directory `path`, or a temporary one exported from the .tflite `path`.
+
+    Args:
+        path: of the project or model.
+        target: for a model, the core or board.
+        library, optimize: for a model, which kernels to take (see kernels.base.Options).
 
     Raises:
         InputError: no such path, or --target with a project, which has one already.
     """
     from tinyml import run, targets
     from tinyml.codegen import names, program, project
+    from tinyml.kernels.base import Options
 
     if path.is_dir():
         if target is not None:
@@ -38,7 +46,7 @@ def opened(path: Path, target: str | None) -> Iterator[Path]:
         yield path
         return
     board = targets.find(target or DEFAULT_TARGET)
-    compiled = program.compile_model(path)
+    compiled = program.compile_model(path, options=Options(board.processor, library, optimize))
     with tempfile.TemporaryDirectory(prefix="tinyml-project-") as scratch:
         directory = Path(scratch)
         project.write(

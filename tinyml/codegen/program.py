@@ -10,8 +10,10 @@ from tinyml import ops, passes
 from tinyml.errors import InputError
 from tinyml.graph import tflite_reader
 from tinyml.graph.ir import Graph
+from tinyml.kernels import choice
+from tinyml.kernels.base import Candidate, Options
 from tinyml.memory import checker, lifetimes, planner, state
-from tinyml.ops.base import Calls, as_calls
+from tinyml.ops.base import Calls
 
 _MAX_ARENA = (
     64 << 20
@@ -20,12 +22,18 @@ _MAX_ARENA = (
 
 @dataclass(frozen=True)
 class Program:
-    """A graph ready to be written as C; nodes without an entry in `calls` are views."""
+    """A graph ready to be written as C; nodes without an entry in `chosen` are views."""
 
     graph: Graph
-    calls: Mapping[int, Calls]
+    options: Options
+    chosen: Mapping[int, Candidate]
     plan: planner.Plan
     states: state.StatePlan
+
+    @property
+    def calls(self) -> Mapping[int, Calls]:
+        """The kernel calls of every node that has any."""
+        return {index: candidate.calls for index, candidate in self.chosen.items()}
 
     @property
     def macs(self) -> int:
@@ -37,6 +45,7 @@ def compile_model(
     path: Path,
     disabled: Collection[str] = (),
     after: Callable[[str, Graph], None] = lambda name, graph: None,
+    options: Options | None = None,
 ) -> Program:
     """Read, check, simplify, lower and plan a .tflite.
 
@@ -44,6 +53,7 @@ def compile_model(
         path: the file.
         disabled: names of passes to leave out.
         after: called with each pass' name and the graph it gave.
+        options: for which core, with which kernels; by default the fastest for a Cortex-M4.
 
     Raises:
         InputError: the file is bad, a node cannot be exported, or `disabled` names no pass.
@@ -52,13 +62,13 @@ def compile_model(
     problems = find_problems(graph)
     if problems:
         raise InputError(path, *problems[0])
-    return compile_graph(passes.run(graph, disabled, after))
+    return compile_graph(passes.run(graph, disabled, after), options or Options())
 
 
-def compile_graph(graph: Graph) -> Program:
+def compile_graph(graph: Graph, options: Options) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
-    lowered = {view.index: ops.find(view.node.operator).lower(view) for view in graph.views()}
-    calls = {index: as_calls(found) for index, found in lowered.items() if found is not None}
+    chosen = choice.choose(graph, options)
+    calls = {index: candidate.calls for index, candidate in chosen.items()}
     plan = planner.plan(lifetimes.buffers(graph, calls))
     if plan.arena_bytes > _MAX_ARENA:
         raise InputError(
@@ -69,7 +79,7 @@ def compile_graph(graph: Graph) -> Program:
     checker.check(graph, calls, plan)
     states = state.plan(graph)
     checker.check_states(graph, plan, states)
-    return Program(graph, calls, plan, states)
+    return Program(graph, options, chosen, plan, states)
 
 
 def find_problems(graph: Graph) -> list[tuple[str, str]]:

@@ -94,7 +94,8 @@ def describe(
         "tinyml": __version__,
         "target": target.board,
         "prefix": prefix,
-        "kernels": "tinyml",
+        "kernels": program.options.library,
+        "optimize": program.options.optimize,
         # What only a compiler knows stays None until `emulate.footprint` measures it.
         "flash_bytes": {
             "weights": sum(c.nbytes for c in constants),
@@ -159,7 +160,16 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
         "weight_bytes": weights,
         "output_bytes": sum(t.nbytes for t in view.outputs),
         "kernel": " + ".join(kernels) or ("none" if index in program.calls else "view"),
+        "choice": _choice_report(program, index),
     }
+
+
+def _choice_report(program: Program, index: int) -> dict[str, Any] | None:
+    """Why a node is computed the way it is; None for a view."""
+    if index not in program.chosen:
+        return None
+    taken = program.chosen[index]
+    return {"name": taken.name, "why": taken.why, "instructions_estimate": taken.instructions}
 
 
 def _context(

@@ -39,11 +39,22 @@ class Qemu:
 
 
 @dataclass(frozen=True)
+class Core:
+    """A processor core: the compiler's flags, and the extensions that kernels may rely on.
+
+    Extensions are "dsp" (SMLAD and its kind), "mve" (Helium) and "unaligned" (words from any address).
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    extensions: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Target:
     """A board with its core."""
 
-    core: str
-    flags: tuple[str, ...]
+    processor: Core
     board: str
     summary: str
     flash: Memory
@@ -52,6 +63,16 @@ class Target:
     uart: Peripheral
     counter: Peripheral
     qemu: Qemu | None
+
+    @property
+    def core(self) -> str:
+        """The core's name."""
+        return self.processor.name
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The compiler's flags."""
+        return self.processor.flags
 
 
 def cores() -> dict[str, dict[str, Any]]:
@@ -80,8 +101,7 @@ def find(name: str) -> Target:
 
 def _target(board: str, table: dict[str, Any], known_cores: dict[str, dict[str, Any]]) -> Target:
     return Target(
-        core=table["core"],
-        flags=tuple(known_cores[table["core"]]["flags"]),
+        processor=_core(table["core"], known_cores[table["core"]]),
         board=board,
         summary=table["summary"],
         flash=Memory(table["flash"]["origin"], table["flash"]["bytes"]),
@@ -91,6 +111,10 @@ def _target(board: str, table: dict[str, Any], known_cores: dict[str, dict[str, 
         counter=Peripheral(**table["counter"]),
         qemu=Qemu(**table["qemu"]) if "qemu" in table else None,
     )
+
+
+def _core(name: str, table: dict[str, Any]) -> Core:
+    return Core(name, tuple(table["flags"]), frozenset(table["extensions"]))
 
 
 def _tables(kind: str) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,77 @@
+"""The one-multiplication requantization equals TFLM's for every sum, where it is offered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tinyml.kernels.requantize import Channels, solve, solve_all
+from tinyml.ops import arithmetic
+
+SOLVED = (
+    50  # channels of each trial; nearly all must be solvable, or the kernels would rarely apply
+)
+
+
+def channels(seed: int, zero_point: int = -128, shifts: tuple[int, int] = (-10, -2)) -> Channels:
+    rng = np.random.default_rng(seed)
+    return Channels(
+        rng.integers(1 << 30, 1 << 31, SOLVED),
+        rng.integers(*shifts, SOLVED),
+        zero_point,
+        -rng.integers(1, 200_000, SOLVED),
+        rng.integers(1, 200_000, SOLVED),
+    )
+
+
+def reference(of: Channels, channel: int, sums: np.ndarray) -> np.ndarray:
+    scaled = arithmetic.requantize(sums, of.multipliers[channel], of.shifts[channel])
+    return np.clip(scaled + of.zero_point, -128, 127)
+
+
+@pytest.mark.parametrize(("bits", "shift"), [(0, 0), (0, 2), (2, 3), (8, 8), (8, 10), (3, 5)])
+@pytest.mark.parametrize("seed", range(3))
+def test_every_sum_in_reach_is_right(seed, bits, shift):
+    of = channels(seed)
+    found = [solve(of, channel, bits, shift) for channel in range(SOLVED)]
+    assert sum(step is not None for step in found) > 0.8 * SOLVED
+    for channel, step in enumerate(found):
+        if step is not None:
+            sums = np.arange(of.low[channel], of.high[channel] + 1)
+            np.testing.assert_array_equal(step.output(sums), reference(of, channel, sums))
+
+
+def test_rounding_of_negative_outputs_is_not_assumed():
+    """With a zero point of 0 halves round away from zero on both sides: only a proof may say yes."""
+    of = channels(5, zero_point=0)
+    for channel in range(SOLVED):
+        step = solve(of, channel, 0, 2)
+        if step is not None:
+            sums = np.arange(of.low[channel], of.high[channel] + 1)
+            np.testing.assert_array_equal(step.output(sums), reference(of, channel, sums))
+
+
+def test_a_constant_channel_has_no_step():
+    of = Channels(np.array([1 << 30]), np.array([-20]), 3, np.array([-5]), np.array([5]))
+    step = solve(of, 0, 0, 4)
+    assert step is not None
+    assert set(step.output(np.arange(-5, 6))) == {3}
+
+
+def test_what_cannot_be_kept_in_32_bits_is_refused():
+    wide = Channels(
+        np.array([1 << 30]), np.array([-8]), -128, np.array([-(1 << 24)]), np.array([0])
+    )
+    assert solve(wide, 0, 8, 8) is None
+    left = Channels(np.array([1 << 30]), np.array([1]), -128, np.array([-5]), np.array([5]))
+    assert solve(left, 0, 0, 0) is None
+
+
+def test_one_shift_serves_all_channels_or_there_is_none():
+    of = channels(7)
+    found = solve_all(of, range(SOLVED), 0, range(4, -1, -1))
+    assert found is None or {step.shift for step in found} <= set(range(5))
+    assert found is None or len({step.shift for step in found}) == 1
+    assert (
+        solve_all(of, range(SOLVED), 0, range(12, 13)) is None
+    )  # the multiplier would need 33 bits

@@ -1,0 +1,105 @@
+"""What a specialised kernel is: something that does a node's work faster where its precondition is proven.
+
+The general kernel of an operator (`Operator.lower`) is exact for every node. A specialisation looks at one
+node at export, proves what it relies on (ranges of sums, every requantisation threshold, alignment), and
+offers a candidate, or none. Which candidate is taken is `choice`'s business.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tinyml.ops.base import Array, Calls, Fields
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+    from tinyml.targets import Core
+
+GENERAL = "general"
+LIBRARIES = ("auto", "tinyml", "cmsis-nn")
+MODES = ("balanced", "speed", "size", "ram")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to compute a node.
+
+    Attributes:
+        name: of the specialisation, e.g. "packed GEMM"; GENERAL for the operator's own kernel.
+        calls: the kernel calls, in order.
+        instructions: estimate for one inference on the core, from a formula that a test holds against counts.
+        why: one line for the report: what was proven for this node.
+    """
+
+    name: str
+    calls: Calls
+    instructions: int
+    why: str = ""
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes that the calls' arrays take in flash."""
+        return sum(array.values.nbytes for call in self.calls for array in arrays(call.params))
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The largest scratch of any call."""
+        return max((call.scratch_bytes for call in self.calls), default=0)
+
+
+class Specialisation(ABC):
+    """A family of candidates; one file in this folder, with a `SPECIALISATION`.
+
+    Attributes:
+        name: as the report shows it.
+        operators: the TFLite operators it may apply to.
+        library: "tinyml" or "cmsis-nn".
+    """
+
+    name: str
+    operators: tuple[str, ...]
+    library: str = "tinyml"
+
+    @abstractmethod
+    def candidates(self, node: NodeView, core: Core) -> list[Candidate]:
+        """The candidates for a node on a core, [] when the precondition does not hold.
+
+        The node has passed its operator's rules.
+        """
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for.
+
+    Attributes:
+        core: what the code will run on.
+        library: one of LIBRARIES.
+        optimize: one of MODES.
+        flash, ram: budgets in bytes for constants and code, and for the arena; None for no limit.
+    """
+
+    core: Core = field(default_factory=lambda: _default_core())
+    library: str = "auto"
+    optimize: str = "balanced"
+    flash: int | None = None
+    ram: int | None = None
+
+
+def _default_core() -> Core:
+    from tinyml import targets
+
+    return targets.find("cortex-m4").processor
+
+
+def arrays(params: Fields) -> list[Array]:
+    """Every constant array in a kernel's parameters."""
+    found: list[Array] = []
+    for _, value in params:
+        if isinstance(value, tuple):
+            found += arrays(value)
+        elif isinstance(value, Array):
+            found.append(value)
+    return found
