@@ -6,11 +6,13 @@ graph. Every tensor that no node reads is an output of the model, and some that 
 
 from __future__ import annotations
 
+import fuzz_folds
 import fuzz_nodes
 import numpy as np
 from fuzz_growing import Growing
 
 MOST_NODES = 9
+_KINDS = [*fuzz_nodes.KINDS, *fuzz_folds.KINDS]
 
 
 def build(seed: int, nodes: int) -> tuple[Growing, list[int], list[int]]:
@@ -49,7 +51,7 @@ def _inputs(g: Growing) -> list[int]:
 def _add(g: Growing) -> None:
     """One node of a random kind that finds tensors it can read."""
     while True:
-        kind = fuzz_nodes.KINDS[int(g.rng.integers(0, len(fuzz_nodes.KINDS)))]
+        kind = g.choice(_KINDS)
         before = len(g.values)
         if kind(g):
             break

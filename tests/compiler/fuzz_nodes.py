@@ -13,13 +13,13 @@ from fuzz_growing import Growing, Value
 MOST_ELEMENTS = 700  # of a tensor, about
 
 
-def _spread(g: Growing, taps: int, scale: float, weight_scale: float = 0.01) -> float:
+def spread(g: Growing, taps: int, scale: float, weight_scale: float = 0.01) -> float:
     """An output scale with which sums of that many products fill the range, or half, or overflow it."""
     likely = scale * weight_scale * 73 * 74 * math.sqrt(taps) / 64
     return likely * math.exp(float(g.rng.uniform(-2.5, 1)))
 
 
-def _window(g: Growing, value: Value) -> dict:
+def window_of(g: Growing, value: Value) -> dict:
     """Window, stride, dilation and padding of a convolution of an image."""
     padding = str(g.rng.choice(["SAME", "VALID"]))
     sizes, strides, dilations = [], [], []
@@ -38,9 +38,9 @@ def _window(g: Growing, value: Value) -> dict:
     }
 
 
-def _convolved(g: Growing, value: Value, channels: int, taps: int, **settings: Any) -> bool:
+def convolved(g: Growing, value: Value, channels: int, taps: int, **settings: Any) -> bool:
     zero_point = g.zero_point()
-    scale = _spread(g, taps, value.scale)
+    scale = spread(g, taps, value.scale)
     index, shape = mb.convolution(
         g.m, g.rng, value.index, value.shape, channels,
         activation=g.activation(), bias=bool(g.rng.random() < 0.8), input_scale=value.scale,
@@ -55,24 +55,24 @@ def convolution(g: Growing) -> bool:
     value = g.image()
     if value is None:
         return False
-    window = _window(g, value)
+    window = window_of(g, value)
     depth = value.shape[3]
     groups = g.choice([1, 1, *(n for n in (2, 3) if depth % n == 0)])
     channels = g.number(1, 9) if groups == 1 else groups * g.number(1, 3)
     taps = math.prod(window["window"]) * depth // groups
     window["bias_type"] = g.choice(["int64", "int32"]) if g.wide else "int32"
-    return _convolved(g, value, channels, taps, groups=groups, **window)
+    return convolved(g, value, channels, taps, groups=groups, **window)
 
 
 def depthwise(g: Growing) -> bool:
     value = g.image()
     if value is None:
         return False
-    window = _window(g, value)
+    window = window_of(g, value)
     multiplier = 1 if value.shape[3] > 4 else g.number(1, 3)
     taps = math.prod(window["window"])
     window["bias_type"] = "int64" if g.wide else "int32"
-    return _convolved(g, value, value.shape[3] * multiplier, taps, depthwise=True, **window)
+    return convolved(g, value, value.shape[3] * multiplier, taps, depthwise=True, **window)
 
 
 def narrowing(g: Growing) -> bool:
@@ -82,7 +82,7 @@ def narrowing(g: Growing) -> bool:
     value = g.image()
     if value is None:
         return False
-    scale, zero_point = _spread(g, value.shape[3], value.scale), g.zero_point()
+    scale, zero_point = spread(g, value.shape[3], value.scale), g.zero_point()
     g.read.add(value.index)
     channels = g.number(2, 8)
     settings: dict[str, Any] = {
@@ -101,16 +101,16 @@ def narrowing(g: Growing) -> bool:
             dead=g.number(0, 2), activation=g.activation(), input_scale=scale, **settings,
         )  # fmt: skip
     between = Value(index, shape, scale, zero_point)
-    window = _window(g, between)
+    window = window_of(g, between)
     window["bias_type"] = settings["bias_type"]
-    return _convolved(g, between, g.number(1, 9), channels, **window)
+    return convolved(g, between, g.number(1, 9), channels, **window)
 
 
 def pool(g: Growing) -> bool:
     value = g.image()
     if value is None:
         return False
-    window = _window(g, value)
+    window = window_of(g, value)
     index, shape = mb.pool(
         g.m, value.index, value.shape, kind=str(g.rng.choice(["AVERAGE", "MAX"])),
         window=window["window"], stride=window["stride"], padding=window["padding"],
@@ -129,7 +129,7 @@ def dense(g: Growing) -> bool:
     if value.shape[-1] != value.elements and g.rng.random() < 0.4:
         rows = value.elements // value.shape[-1]
     width = value.elements // rows
-    scale, zero_point = _spread(g, width, value.scale), g.zero_point()
+    scale, zero_point = spread(g, width, value.scale), g.zero_point()
     index = mb.dense(
         g.m, g.rng, value.index, width, outputs, rows=rows,
         per_channel=bool(g.rng.random() < 0.5), bias=bool(g.rng.random() < 0.8),
@@ -341,7 +341,7 @@ def transposed_convolution(g: Growing) -> bool:
     scales = g.rng.uniform(0.002, 0.02, channels).astype(np.float32).tolist()
     shape = (channels, *window, value.shape[3])
     weights = g.m.tensor(shape, scale=scales, data=g.rng.integers(-127, 128, shape))
-    output = g.tensor((1, *sizes, channels), _spread(g, shape[3], value.scale), g.zero_point())
+    output = g.tensor((1, *sizes, channels), spread(g, shape[3], value.scale), g.zero_point())
     g.node(
         "TRANSPOSE_CONV", [g.numbers([1, *sizes, channels]), weights, value.index], [output],
         kind="TransposeConvOptions", padding=mb.PADDINGS[padding],

@@ -153,6 +153,11 @@ class Graph:
         """Every node with its tensors, in execution order."""
         return tuple(self.view(index) for index in range(len(self.nodes)))
 
+    def readers(self, tensor: int) -> tuple[NodeView, ...]:
+        """The nodes that read a tensor, in execution order."""
+        found = (index for index, node in enumerate(self.nodes) if tensor in node.inputs)
+        return tuple(self.view(index) for index in found)
+
     def with_nodes(self, nodes: tuple[Node, ...]) -> Graph:
         """The same graph with other nodes."""
         return replace(self, nodes=nodes)

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attributes:
-    """Strides, dilations (height, width), padding (SAME or VALID) and fused activation.
+    """Strides, dilations (height, width), padding and fused activation.
 
     `narrow_without_bias`: see `channels`.
     """
 
     stride: tuple[int, int]
     dilation: tuple[int, int]
-    padding: str
+    padding: windows.Padding
     activation: str
     narrow_without_bias: bool = False
 
@@ -80,9 +80,10 @@ def strides_positive(node: NodeView) -> str:
 
 def _axes(node: NodeView) -> tuple[windows.Axis, windows.Axis]:
     a, image, weights = node.attributes, node.input(0).shape, node.input(1).shape
+    rows, columns = (a.padding, a.padding) if isinstance(a.padding, str) else a.padding
     return (
-        windows.slide(a.padding, image[1], weights[1], a.stride[0], a.dilation[0]),
-        windows.slide(a.padding, image[2], weights[2], a.stride[1], a.dilation[1]),
+        windows.slide(rows, image[1], weights[1], a.stride[0], a.dilation[0]),
+        windows.slide(columns, image[2], weights[2], a.stride[1], a.dilation[1]),
     )
 
 

@@ -46,11 +46,13 @@ def int8_zero_point(node: NodeView) -> str:
     return "" if -128 <= output.q.zero_point <= 127 else f"{output.q.zero_point}"
 
 
-def _befores(node: NodeView) -> tuple[int, ...]:
-    return movement.numbers(node, 1)[::2]
+def widths(node: NodeView) -> tuple[tuple[int, int], ...]:
+    """Elements before and after the input, for each dimension."""
+    sizes = movement.numbers(node, 1)
+    return tuple(zip(sizes[::2], sizes[1::2]))
 
 
-def _value(node: NodeView) -> np.ndarray:
+def border(node: NodeView) -> np.ndarray:
     """What the border consists of, one element. Only int8 pads with its zero point; int16 pads with 0."""
     output, value = node.output, node.optional(2)
     if value is not None and value.data is not None:
@@ -78,22 +80,20 @@ class Pad(Operator):
         return None
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
-        sizes = movement.numbers(node, 1)
-        return (tuple(n + a + b for n, a, b in zip(node.input(0).shape, sizes[::2], sizes[1::2])),)
+        return (tuple(n + a + b for n, (a, b) in zip(node.input(0).shape, widths(node))),)
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        sizes = movement.numbers(node, 1)
-        widths = list(zip(sizes[::2], sizes[1::2]))
-        return [np.pad(inputs[0], widths, constant_values=_value(node)[0])]
+        return [np.pad(inputs[0], widths(node), constant_values=border(node)[0])]
 
     def lower(self, node: NodeView) -> tuple[KernelCall, ...]:
-        value, shape = _value(node), node.input(0).shape
+        value, shape = border(node), node.input(0).shape
         params = (
             ("value", Array("value", value)),
             ("bytes", value.itemsize),
             ("elements", node.output.elements),
         )
-        inside = movement.part(node.output.shape, _befores(node), shape)
+        befores = [before for before, _ in widths(node)]
+        inside = movement.part(node.output.shape, befores, shape)
         return (
             KernelCall("tinyml_fill", params, inputs=()),
             movement.copy(node, movement.whole(shape), inside),

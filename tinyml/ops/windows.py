@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Union
 
 import numpy as np
 
 PADDINGS = {0: "SAME", 1: "VALID"}
+Pads = tuple[int, int]  # elements of padding before and after an axis
+Padding = Union[str, tuple[Pads, Pads]]  # SAME, VALID, or what is around rows and columns
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,14 @@ class Axis:
     before: int
 
 
-def slide(padding: str, size: int, window: int, stride: int, dilation: int = 1) -> Axis:
+def slide(padding: str | Pads, size: int, window: int, stride: int, dilation: int = 1) -> Axis:
     """Output size and padding of a window over `size` elements (TFLite's ComputePaddingWithOffset).
 
-    `output` is 0 or less when a VALID window does not fit.
+    `output` is 0 or less when a window without padding to spare does not fit.
     """
     reach = (window - 1) * dilation + 1
+    if not isinstance(padding, str):
+        return Axis(size, (sum(padding) + size + stride - reach) // stride, padding[0])
     output = (
         (size + stride - 1) // stride if padding == "SAME" else (size + stride - reach) // stride
     )
@@ -45,6 +50,21 @@ class Window:
     def is_pointwise(self) -> bool:
         """True for a 1x1 window that visits every pixel."""
         return self.size == (1, 1) and self.stride == (1, 1)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Elements from the first to the last that the window covers."""
+        height, width = ((n - 1) * d + 1 for n, d in zip(self.size, self.dilation))
+        return height, width
+
+    @property
+    def pads(self) -> tuple[Pads, Pads]:
+        """The padding that the window reaches."""
+        rows, columns = (
+            (axis.before, max((axis.output - 1) * stride + reach - axis.before - axis.input, 0))
+            for axis, stride, reach in zip((self.rows, self.columns), self.stride, self.reach)
+        )
+        return rows, columns
 
 
 def gather(image: np.ndarray, zero_point: int, window: Window) -> np.ndarray:

@@ -9,9 +9,11 @@ from tinyml.graph.ir import Graph
 from tinyml.graph.verifier import verify
 from tinyml.passes.constant_channels import remove_constant_channels
 from tinyml.passes.dead_nodes import drop_dead_nodes
+from tinyml.passes.pads import fold_pad
 from tinyml.passes.variables_in_place import read_variables_in_place
 
 PASSES: tuple[tuple[str, Callable[[Graph], Graph]], ...] = (
+    ("fold-pad", fold_pad),
     ("drop-dead-nodes", drop_dead_nodes),
     ("remove-constant-channels", remove_constant_channels),
     ("read-variables-in-place", read_variables_in_place),

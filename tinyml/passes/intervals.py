@@ -73,14 +73,7 @@ def sees_padding(view: NodeView) -> bool:
     """True when a convolution's window reaches outside the image anywhere."""
     if view.node.operator == "FULLY_CONNECTED":
         return False
-    window = conv_2d.window_of(view)
-    return any(
-        axis.before > 0
-        or (axis.output - 1) * stride - axis.before + (size - 1) * dilation >= axis.input
-        for axis, stride, size, dilation in zip(
-            (window.rows, window.columns), window.stride, window.size, window.dilation
-        )
-    )
+    return any(any(pads) for pads in conv_2d.window_of(view).pads)
 
 
 def by_input_channel(view: NodeView, depth: int) -> np.ndarray | None:

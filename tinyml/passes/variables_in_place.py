@@ -26,7 +26,7 @@ def read_variables_in_place(graph: Graph) -> Graph:
 def _stays(graph: Graph, read: NodeView) -> bool:
     """True when what was read is the variable's value to its last reader, and no reader is a view of it."""
     value, variable = read.node.outputs[0], read.node.inputs[0]
-    readers = [view for view in graph.views() if value in view.node.inputs]
+    readers = graph.readers(value)
     if value in graph.outputs or not readers or not _alike(read.output, read.input(0)):
         return False
     between = graph.views()[read.index : readers[-1].index + 1]

@@ -1,0 +1,36 @@
+"""Groups of nodes for random graphs that passes simplify; each function is one kind, as in `fuzz_nodes`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from fuzz_growing import Growing
+from fuzz_nodes import MOST_ELEMENTS, convolved, window_of
+
+
+def padded(g: Growing) -> bool:
+    """A border, mostly of the zero point, and a convolution of what is in it."""
+    value = g.source(lambda value: len(value.shape) == 4 and value.elements <= MOST_ELEMENTS // 3)
+    if value is None:
+        return False
+    around = [0, 0, *(g.number(0, 2) for _ in range(4)), 0, g.number(0, 5) // 5]
+    shape = tuple(n + around[2 * i] + around[2 * i + 1] for i, n in enumerate(value.shape))
+    inputs = [value.index, g.m.tensor((4, 2), "int32", data=np.array(around))]
+    if g.rng.random() < 0.3:
+        content = value.zero_point if g.rng.random() < 0.7 else g.number(-9, 9)
+        data = np.array([content], g.dtype)
+        inputs.append(g.m.tensor((1,), g.dtype, value.scale, value.zero_point, data=data))
+    border = g.like(value, shape)
+    g.node("PADV2" if len(inputs) == 3 else "PAD", inputs, [border])
+    g.read.update(inputs)
+    window = window_of(g, border)
+    window["bias_type"] = "int64" if g.wide else "int32"
+    taps, depth = math.prod(window["window"]), shape[3]
+    if g.rng.random() < 0.4:
+        return convolved(g, border, depth * g.number(1, 2), taps, depthwise=True, **window)
+    return convolved(g, border, g.number(1, 9), taps * depth, **window)
+
+
+KINDS: list[Callable[[Growing], bool]] = [*[padded] * 3]
