@@ -16,14 +16,23 @@ static int16_t average(const tinyml_pool *p, const int16_t *input, const tinyml_
     return (int16_t)tinyml_clamp(mean, p->activation_min, p->activation_max);
 }
 
-void tinyml_average_pool_s16(const tinyml_average_pool_s16_params *params, const int16_t *input, int16_t *output)
+/* One image. */
+static void pool(const tinyml_pool *p, const int16_t *input, int16_t *output)
 {
-    for (int32_t y = 0; y < params->output_height; ++y) {
-        for (int32_t x = 0; x < params->output_width; ++x) {
-            const tinyml_pool_area area = tinyml_pool_inside(params, y, x);
-            for (int32_t channel = 0; channel < params->channels; ++channel) {
-                *output++ = average(params, input + channel, &area);
+    for (int32_t y = 0; y < p->output_height; ++y) {
+        for (int32_t x = 0; x < p->output_width; ++x) {
+            const tinyml_pool_area area = tinyml_pool_inside(p, y, x);
+            for (int32_t channel = 0; channel < p->channels; ++channel) {
+                *output++ = average(p, input + channel, &area);
             }
         }
+    }
+}
+
+void tinyml_average_pool_s16(const tinyml_average_pool_s16_params *params, const int16_t *input, int16_t *output)
+{
+    for (int32_t image = 0; image < params->batches; ++image) {
+        pool(params, input + image * tinyml_pool_input_image(params),
+             output + image * tinyml_pool_output_image(params));
     }
 }

@@ -14,7 +14,8 @@ static int64_t weigh(const tinyml_window *w, const tinyml_seen *seen, const int1
     return sum;
 }
 
-void tinyml_conv_s16(const tinyml_conv_s16_params *params, const int16_t *input, int16_t *output)
+/* One image. */
+static void convolve(const tinyml_conv_s16_params *params, const int16_t *input, int16_t *output)
 {
     const tinyml_window *w = &params->window;
     const int32_t depth = w->input_channels / params->groups;
@@ -29,5 +30,13 @@ void tinyml_conv_s16(const tinyml_conv_s16_params *params, const int16_t *input,
                 *output++ = tinyml_channel_output_s16(&params->to, channel, sum);
             }
         }
+    }
+}
+
+void tinyml_conv_s16(const tinyml_conv_s16_params *params, const int16_t *input, int16_t *output)
+{
+    const tinyml_window *w = &params->window;
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(params, input + image * tinyml_input_image(w), output + image * tinyml_output_image(w));
     }
 }

@@ -25,7 +25,8 @@ static int is_pointwise(const tinyml_window *w)
     return w->window_height == 1 && w->window_width == 1 && w->stride_height == 1 && w->stride_width == 1;
 }
 
-void tinyml_conv_s8(const tinyml_conv_s8_params *params, const int8_t *input, int8_t *output, int8_t *patch)
+/* One image. */
+static void convolve(const tinyml_conv_s8_params *params, const int8_t *input, int8_t *output, int8_t *patch)
 {
     const tinyml_window *w = &params->window;
     const int32_t taps = w->window_height * w->window_width * w->input_channels;
@@ -42,5 +43,13 @@ void tinyml_conv_s8(const tinyml_conv_s8_params *params, const int8_t *input, in
             tinyml_channels_of(&params->to, params->weights, seen, taps, w->output_channels, output);
             output += w->output_channels;
         }
+    }
+}
+
+void tinyml_conv_s8(const tinyml_conv_s8_params *params, const int8_t *input, int8_t *output, int8_t *patch)
+{
+    const tinyml_window *w = &params->window;
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(params, input + image * tinyml_input_image(w), output + image * tinyml_output_image(w), patch);
     }
 }

@@ -12,8 +12,8 @@ typedef struct {
 } tinyml_conv_s8_params;
 
 /*
- * input: int8 [input_height][input_width][input_channels];
- * output: int8 [output_height][output_width][output_channels], apart from the input;
+ * input: int8 [batches][input_height][input_width][input_channels];
+ * output: int8 [batches][output_height][output_width][output_channels], apart from the input;
  * patch: scratch of window_height * window_width * input_channels bytes, unused (may be NULL) for a 1x1
  * window at stride 1.
  * The accumulators must fit int32: |bias| + 2^14 * window elements < 2^31.

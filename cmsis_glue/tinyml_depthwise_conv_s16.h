@@ -13,8 +13,8 @@ typedef struct {
 } tinyml_depthwise_conv_s16_params;
 
 /*
- * input: int16 [input_height][input_width][input_channels], zero point 0;
- * output: int16 [output_height][output_width][output_channels], apart from the input.
+ * input: int16 [batches][input_height][input_width][input_channels], zero point 0;
+ * output: int16 [batches][output_height][output_width][output_channels], apart from the input.
  */
 void tinyml_depthwise_conv_s16(const tinyml_depthwise_conv_s16_params *params, const int16_t *input,
                                int16_t *output);

@@ -53,8 +53,8 @@ static inline int32_t products(walk on, const int8_t *values, const int8_t *weig
     return sum;
 }
 
-void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, const int8_t *input,
-                              int8_t *output)
+/* One image. */
+static void convolve(const tinyml_depthwise_conv_s8_params *params, const int8_t *input, int8_t *output)
 {
     /* Copies: a byte stored to the output might otherwise change what the parameters point to. */
     const tinyml_channels to = params->to;
@@ -77,5 +77,14 @@ void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, con
             }
             output += channels;
         }
+    }
+}
+
+void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, const int8_t *input,
+                              int8_t *output)
+{
+    const tinyml_window *w = &params->window;
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(params, input + image * tinyml_input_image(w), output + image * tinyml_output_image(w));
     }
 }

@@ -13,8 +13,8 @@ typedef struct {
 } tinyml_depthwise_conv_s8_params;
 
 /*
- * input: int8 [input_height][input_width][input_channels];
- * output: int8 [output_height][output_width][output_channels], apart from the input.
+ * input: int8 [batches][input_height][input_width][input_channels];
+ * output: int8 [batches][output_height][output_width][output_channels], apart from the input.
  */
 void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, const int8_t *input,
                               int8_t *output);

@@ -23,7 +23,8 @@ static int32_t weigh(const tinyml_window *w, const tinyml_seen *seen, const int8
     return sum;
 }
 
-void tinyml_grouped_conv_s8(const tinyml_grouped_conv_s8_params *params, const int8_t *input, int8_t *output)
+/* One image. */
+static void convolve(const tinyml_grouped_conv_s8_params *params, const int8_t *input, int8_t *output)
 {
     const tinyml_window *w = &params->window;
     const int32_t depth = w->input_channels / params->groups;
@@ -38,5 +39,13 @@ void tinyml_grouped_conv_s8(const tinyml_grouped_conv_s8_params *params, const i
                 *output++ = tinyml_channel_output(&params->to, channel, params->to.bias[channel] + sum);
             }
         }
+    }
+}
+
+void tinyml_grouped_conv_s8(const tinyml_grouped_conv_s8_params *params, const int8_t *input, int8_t *output)
+{
+    const tinyml_window *w = &params->window;
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(params, input + image * tinyml_input_image(w), output + image * tinyml_output_image(w));
     }
 }

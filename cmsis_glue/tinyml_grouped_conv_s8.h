@@ -13,8 +13,8 @@ typedef struct {
 } tinyml_grouped_conv_s8_params;
 
 /*
- * input: int8 [input_height][input_width][input_channels];
- * output: int8 [output_height][output_width][output_channels], apart from the input.
+ * input: int8 [batches][input_height][input_width][input_channels];
+ * output: int8 [batches][output_height][output_width][output_channels], apart from the input.
  * The accumulators must fit int32: |bias| + 2^15 * window elements < 2^31.
  */
 void tinyml_grouped_conv_s8(const tinyml_grouped_conv_s8_params *params, const int8_t *input, int8_t *output);

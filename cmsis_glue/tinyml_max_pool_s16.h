@@ -7,8 +7,8 @@
 typedef tinyml_pool tinyml_max_pool_s16_params;
 
 /*
- * input: int16 [input_height][input_width][channels];
- * output: int16 [output_height][output_width][channels], apart from the input.
+ * input: int16 [batches][input_height][input_width][channels];
+ * output: int16 [batches][output_height][output_width][channels], apart from the input.
  */
 void tinyml_max_pool_s16(const tinyml_max_pool_s16_params *params, const int16_t *input, int16_t *output);
 

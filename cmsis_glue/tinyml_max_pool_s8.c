@@ -13,14 +13,23 @@ static int8_t maximum(const tinyml_pool *p, const int8_t *input, const tinyml_po
     return (int8_t)tinyml_clamp(largest, p->activation_min, p->activation_max);
 }
 
-void tinyml_max_pool_s8(const tinyml_max_pool_s8_params *params, const int8_t *input, int8_t *output)
+/* One image. */
+static void pool(const tinyml_pool *p, const int8_t *input, int8_t *output)
 {
-    for (int32_t y = 0; y < params->output_height; ++y) {
-        for (int32_t x = 0; x < params->output_width; ++x) {
-            const tinyml_pool_area area = tinyml_pool_inside(params, y, x);
-            for (int32_t channel = 0; channel < params->channels; ++channel) {
-                *output++ = maximum(params, input + channel, &area);
+    for (int32_t y = 0; y < p->output_height; ++y) {
+        for (int32_t x = 0; x < p->output_width; ++x) {
+            const tinyml_pool_area area = tinyml_pool_inside(p, y, x);
+            for (int32_t channel = 0; channel < p->channels; ++channel) {
+                *output++ = maximum(p, input + channel, &area);
             }
         }
+    }
+}
+
+void tinyml_max_pool_s8(const tinyml_max_pool_s8_params *params, const int8_t *input, int8_t *output)
+{
+    for (int32_t image = 0; image < params->batches; ++image) {
+        pool(params, input + image * tinyml_pool_input_image(params),
+             output + image * tinyml_pool_output_image(params));
     }
 }

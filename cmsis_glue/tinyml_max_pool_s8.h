@@ -7,8 +7,8 @@
 typedef tinyml_pool tinyml_max_pool_s8_params;
 
 /*
- * input: int8 [input_height][input_width][channels];
- * output: int8 [output_height][output_width][channels], apart from the input.
+ * input: int8 [batches][input_height][input_width][channels];
+ * output: int8 [batches][output_height][output_width][channels], apart from the input.
  */
 void tinyml_max_pool_s8(const tinyml_max_pool_s8_params *params, const int8_t *input, int8_t *output);
 

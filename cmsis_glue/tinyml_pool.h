@@ -1,10 +1,11 @@
-/* The window of a pool; it covers fewer than 2^15 elements. */
+/* The window of a pool over one or more images; it covers fewer than 2^15 elements. */
 #ifndef TINYML_POOL_H
 #define TINYML_POOL_H
 
 #include "tinyml_math.h"
 
 typedef struct {
+    int32_t batches; /* images, one after the other; at least 1 */
     int32_t input_height, input_width, channels;
     int32_t output_height, output_width;
     int32_t window_height, window_width;
@@ -12,6 +13,17 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t activation_min, activation_max; /* min <= max, both of the output's type */
 } tinyml_pool;
+
+/* From one image to the next, in elements. */
+static inline int32_t tinyml_pool_input_image(const tinyml_pool *p)
+{
+    return p->input_height * p->input_width * p->channels;
+}
+
+static inline int32_t tinyml_pool_output_image(const tinyml_pool *p)
+{
+    return p->output_height * p->output_width * p->channels;
+}
 
 /* The part of a window that lies inside the image: [first_row, end_row) x [first_column, end_column). */
 typedef struct {

@@ -28,8 +28,8 @@ static int64_t weigh(const tinyml_window *w, const int16_t *input, const int8_t 
     return sum;
 }
 
-void tinyml_transpose_conv_s16(const tinyml_transpose_conv_s16_params *params, const int16_t *input,
-                               int16_t *output)
+/* One image. */
+static void convolve(const tinyml_transpose_conv_s16_params *params, const int16_t *input, int16_t *output)
 {
     const tinyml_window *w = &params->window;
     const int32_t taps = w->window_height * w->window_width * w->input_channels;
@@ -41,5 +41,14 @@ void tinyml_transpose_conv_s16(const tinyml_transpose_conv_s16_params *params, c
                 *output++ = tinyml_channel_output_s16(&params->to, channel, sum);
             }
         }
+    }
+}
+
+void tinyml_transpose_conv_s16(const tinyml_transpose_conv_s16_params *params, const int16_t *input,
+                               int16_t *output)
+{
+    const tinyml_window *w = &params->window;
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(params, input + image * tinyml_input_image(w), output + image * tinyml_output_image(w));
     }
 }

@@ -36,8 +36,8 @@ static int32_t weigh(const tinyml_window *w, const int8_t *input, const int8_t *
     return sum;
 }
 
-void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input,
-                              int8_t *output)
+/* One image. */
+static void convolve(const tinyml_transpose_conv_s8_params *params, const int8_t *input, int8_t *output)
 {
     const tinyml_window *w = &params->window;
     const int32_t taps = w->window_height * w->window_width * w->input_channels;
@@ -49,5 +49,14 @@ void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, con
                 *output++ = tinyml_channel_output(&params->to, channel, params->to.bias[channel] + sum);
             }
         }
+    }
+}
+
+void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input,
+                              int8_t *output)
+{
+    const tinyml_window *w = &params->window;
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(params, input + image * tinyml_input_image(w), output + image * tinyml_output_image(w));
     }
 }

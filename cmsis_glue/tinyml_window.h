@@ -1,5 +1,5 @@
 /*
- * The window of a convolution: sizes in elements, dilations and strides at least 1.
+ * The window of a convolution over one or more images: sizes in elements, dilations and strides at least 1.
  */
 #ifndef TINYML_WINDOW_H
 #define TINYML_WINDOW_H
@@ -7,6 +7,7 @@
 #include "tinyml_math.h"
 
 typedef struct {
+    int32_t batches; /* images, one after the other; at least 1 */
     int32_t input_height, input_width, input_channels;
     int32_t output_height, output_width, output_channels;
     int32_t window_height, window_width;
@@ -15,6 +16,17 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t input_zero_point; /* -128 to 127 */
 } tinyml_window;
+
+/* From one image to the next, in elements. */
+static inline int32_t tinyml_input_image(const tinyml_window *w)
+{
+    return w->input_height * w->input_width * w->input_channels;
+}
+
+static inline int32_t tinyml_output_image(const tinyml_window *w)
+{
+    return w->output_height * w->output_width * w->output_channels;
+}
 
 /* First window element that lies inside, for a window starting at `origin` (which may be negative). */
 static inline int32_t tinyml_first_inside(int32_t origin, int32_t dilation)

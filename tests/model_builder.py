@@ -212,7 +212,7 @@ def convolution(
         -(-n // s) if padding == "SAME" else (n - r) // s + 1
         for n, s, r in zip(shape[1:3], stride, reach)
     ]
-    out_shape = (1, *sizes, channels)
+    out_shape = (shape[0], *sizes, channels)
     output = m.tensor(out_shape, dtype, output_scale, zero_point)
     options: dict[str, Any] = {
         "kind": "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions",
@@ -248,7 +248,7 @@ def pool(
         -(-n // s) if padding == "SAME" else (n - w) // s + 1
         for n, s, w in zip(shape[1:3], stride, window)
     ]
-    out_shape = (1, *sizes, shape[3])
+    out_shape = (shape[0], *sizes, shape[3])
     output = m.tensor(out_shape, dtype, scale, zero_point)
     node = m.node(
         f"{kind}_POOL_2D",

@@ -43,7 +43,8 @@ def size(seed: int) -> int:
 
 def _inputs(g: Growing) -> list[int]:
     for _ in range(g.number(1, 2)):
-        shape = (1, g.number(1, 9), g.number(1, 9), g.number(1, 6))
+        batches = g.choice([1, 1, 1, 1, 2, 3])
+        shape = (batches, g.number(1, 9), g.number(1, 9), g.number(1, 6))
         g.tensor(shape, g.scale(), g.zero_point())
     return [value.index for value in g.values]
 

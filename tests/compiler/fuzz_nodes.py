@@ -187,7 +187,8 @@ def mean(g: Growing) -> bool:
     if value is None:
         return False
     keep = bool(g.rng.random() < 0.5)
-    shape = (1, 1, 1, value.shape[3]) if keep else (1, value.shape[3])
+    batches, _, _, channels = value.shape
+    shape = (batches, 1, 1, channels) if keep else (batches, channels)
     output = g.tensor(shape, value.scale * float(g.rng.uniform(0.2, 1.5)), g.zero_point())
     inputs = [value.index, g.numbers([1, 2])]
     g.node("MEAN", inputs, [output], kind="ReducerOptions", keepDims=keep)
@@ -293,7 +294,7 @@ def resize(g: Growing) -> bool:
     kind = "Bilinear" if bilinear else "NearestNeighbor"
     wanted = [g.number(1, 2 * size) for size in value.shape[1:3]]
     corners, centers = g.choice([(False, False), (True, False), (False, True)])
-    output = g.like(value, (1, *wanted, value.shape[3]))
+    output = g.like(value, (value.shape[0], *wanted, value.shape[3]))
     g.node(
         "RESIZE_BILINEAR" if bilinear else "RESIZE_NEAREST_NEIGHBOR",
         [value.index, g.numbers(wanted)], [output],
@@ -341,9 +342,14 @@ def transposed_convolution(g: Growing) -> bool:
     scales = g.rng.uniform(0.002, 0.02, channels).astype(np.float32).tolist()
     shape = (channels, *window, value.shape[3])
     weights = g.m.tensor(shape, scale=scales, data=g.rng.integers(-127, 128, shape))
+<<<<<<< HEAD
     output = g.tensor((1, *sizes, channels), spread(g, shape[3], value.scale), g.zero_point())
+=======
+    reached = (value.shape[0], *sizes, channels)
+    output = g.tensor(reached, _spread(g, shape[3], value.scale), g.zero_point())
+>>>>>>> 1431352 (Batches above 1 in convolutions, pools and TRANSPOSE_CONV, as in TFLM)
     g.node(
-        "TRANSPOSE_CONV", [g.numbers([1, *sizes, channels]), weights, value.index], [output],
+        "TRANSPOSE_CONV", [g.numbers(list(reached)), weights, value.index], [output],
         kind="TransposeConvOptions", padding=mb.PADDINGS[padding],
         strideH=strides[0], strideW=strides[1],
     )  # fmt: skip

@@ -11,8 +11,8 @@ from tinyml.ops import arithmetic, windows
 from tinyml.ops.base import KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
-    batch_of_one,
     fused_activation,
+    images,
     input_count,
     quantized_activations,
 )
@@ -85,7 +85,8 @@ def window_of(node: NodeView) -> windows.Window:
 def pool_shapes(node: NodeView) -> tuple[tuple[int, ...], ...]:
     """The output shape of a pool."""
     window = window_of(node)
-    return ((1, window.rows.output, window.columns.output, node.input(0).shape[3]),)
+    batches, _, _, depth = node.input(0).shape
+    return ((batches, window.rows.output, window.columns.output, depth),)
 
 
 def pool_call(kernel: str, node: NodeView) -> KernelCall:
@@ -95,6 +96,7 @@ def pool_call(kernel: str, node: NodeView) -> KernelCall:
     return KernelCall(
         kernel=f"{kernel}_{'s16' if node.output.dtype == 'int16' else 's8'}",
         params=(
+            ("batches", node.input(0).shape[0]),
             ("input_height", window.rows.input),
             ("input_width", window.columns.input),
             ("channels", node.input(0).shape[3]),
@@ -121,7 +123,7 @@ class AveragePool2D(Operator):
     rules = (
         input_count(1, 1),
         quantized_activations,
-        batch_of_one,
+        images,
         fused_activation,
         same_units,
         window_fits,
@@ -136,12 +138,12 @@ class AveragePool2D(Operator):
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
         window = window_of(node)
-        total = windows.gather(inputs[0], 0, window).sum(axis=(2, 3))
+        total = windows.gather(inputs[0], 0, window).sum(axis=(3, 4))
         count = windows.inside_mask(window).sum(axis=(2, 3))[..., np.newaxis]
         # Rounds half away from zero: C's division truncates towards zero.
         mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
         low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-        return [np.clip(mean, low, high).astype(node.output.dtype)[np.newaxis]]
+        return [np.clip(mean, low, high).astype(node.output.dtype)]
 
     def lower(self, node: NodeView) -> KernelCall:
         return pool_call("tinyml_average_pool", node)

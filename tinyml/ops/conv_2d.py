@@ -11,8 +11,8 @@ from tinyml.ops import channels, windows
 from tinyml.ops.base import Array, Fields, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
-    batch_of_one,
     fused_activation,
+    images,
     input_count,
     quantized_activations,
     symmetric_weights,
@@ -95,7 +95,7 @@ class Conv2D(Operator):
     rules = (
         input_count(2, 3),
         quantized_activations,
-        batch_of_one,
+        images,
         symmetric_weights,
         groups_fit,
         channels.bias_of("int64", "int32"),
@@ -113,7 +113,7 @@ class Conv2D(Operator):
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
         rows, columns = _axes(node)
-        return ((1, rows.output, columns.output, node.input(1).shape[0]),)
+        return ((node.input(0).shape[0], rows.output, columns.output, node.input(1).shape[0]),)
 
     def macs(self, node: NodeView) -> int:
         return node.output.elements * node.input(1).elements // node.input(1).shape[0]
@@ -122,7 +122,7 @@ class Conv2D(Operator):
         taps = windows.gather(inputs[0], node.input(0).q.zero_point, window_of(node))
         parts = zip(np.split(taps, _groups(node), -1), np.split(inputs[1], _groups(node)))
         acc = np.concatenate([_products(*part) for part in parts], -1)
-        return [channels.requantized(node, acc[np.newaxis])]
+        return [channels.requantized(node, acc)]
 
     def lower(self, node: NodeView) -> KernelCall:
         if node.output.dtype == "int16":
@@ -150,9 +150,9 @@ class Conv2D(Operator):
 
 
 def _products(taps: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The sums of one group, int64 (output height, output width, output channels)."""
+    """The sums of one group, int64 (batches, output height, output width, output channels)."""
     rows = weights.astype(np.int64).reshape(len(weights), -1)
-    sums: np.ndarray = taps.reshape(*taps.shape[:2], -1) @ rows.T
+    sums: np.ndarray = taps.reshape(*taps.shape[:3], -1) @ rows.T
     return sums
 
 
@@ -181,6 +181,7 @@ def window_of(node: NodeView) -> windows.Window:
 def window_fields(node: NodeView, window: windows.Window) -> Fields:
     """The kernels' tinyml_window."""
     return (
+        ("batches", node.input(0).shape[0]),
         ("input_height", window.rows.input),
         ("input_width", window.columns.input),
         ("input_channels", node.input(0).shape[-1]),

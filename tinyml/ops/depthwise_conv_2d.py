@@ -9,8 +9,8 @@ import numpy as np
 from tinyml.ops import channels, conv_2d, windows
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
-    batch_of_one,
     fused_activation,
+    images,
     input_count,
     quantized_activations,
     symmetric_weights,
@@ -35,7 +35,7 @@ class DepthwiseConv2D(Operator):
     rules = (
         input_count(2, 3),
         quantized_activations,
-        batch_of_one,
+        images,
         symmetric_weights,
         weights_fit,
         channels.bias_of("int64"),
@@ -52,8 +52,9 @@ class DepthwiseConv2D(Operator):
         return conv_2d.attributes_of(stored)
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
+        batches, channels_out = node.input(0).shape[0], node.input(1).shape[3]
         window = conv_2d.window_of(node)
-        return ((1, window.rows.output, window.columns.output, node.input(1).shape[3]),)
+        return ((batches, window.rows.output, window.columns.output, channels_out),)
 
     def macs(self, node: NodeView) -> int:
         _, height, width, _ = node.input(1).shape
@@ -64,9 +65,9 @@ class DepthwiseConv2D(Operator):
         multiplier = node.output.shape[-1] // node.input(0).shape[-1]
         # Output channel c reads input channel c // multiplier.
         acc = np.einsum(
-            "yxhwc,hwc->yxc", np.repeat(taps, multiplier, axis=-1), inputs[1][0].astype(np.int64)
+            "nyxhwc,hwc->nyxc", np.repeat(taps, multiplier, axis=-1), inputs[1][0].astype(np.int64)
         )
-        return [channels.requantized(node, acc[np.newaxis])]
+        return [channels.requantized(node, acc)]
 
     def lower(self, node: NodeView) -> KernelCall:
         weights = node.input(1)

@@ -32,7 +32,7 @@ class MaxPool2D(Operator):
         inside = windows.inside_mask(window)[..., np.newaxis]
         seen = np.where(inside, windows.gather(inputs[0], 0, window), arithmetic.LIMITS["int16"][0])
         low, high = arithmetic.activation_range(node.attributes.activation, node.output)
-        return [np.clip(seen.max(axis=(2, 3)), low, high).astype(node.output.dtype)[np.newaxis]]
+        return [np.clip(seen.max(axis=(3, 4)), low, high).astype(node.output.dtype)]
 
     def lower(self, node: NodeView) -> KernelCall:
         return pools.pool_call("tinyml_max_pool", node)

@@ -61,12 +61,12 @@ def fused_activation(node: NodeView) -> str:
     return "" if activation in _FUSED else str(activation)
 
 
-def batch_of_one(node: NodeView) -> str:
-    """Images come one at a time: 4 dimensions, the first of size 1. Remedy: convert the model with a
-    fixed batch size of 1.
+def images(node: NodeView) -> str:
+    """Input and output are images: batch, height, width and channels. Remedy: give the layer 4 dimensions
+    before converting.
     """
     for tensor in (node.input(0), node.output):
-        if len(tensor.shape) != 4 or tensor.shape[0] != 1:
+        if len(tensor.shape) != 4:
             return f"'{tensor.name}' has shape {tensor.shape}"
     return ""
 

@@ -11,8 +11,8 @@ from tinyml.ops import channels, conv_2d, movement, windows
 from tinyml.ops.base import Array, KernelCall, Operator, Rule
 from tinyml.ops.rules import (
     activation_name,
-    batch_of_one,
     fused_activation,
+    images,
     quantized_activations,
     symmetric_weights,
 )
@@ -84,17 +84,19 @@ def _window(node: NodeView) -> windows.Window:
 
 
 def _scatter(data: np.ndarray, weights: np.ndarray, window: windows.Window) -> np.ndarray:
-    """What every input adds to the padded output, cut to the output, int64 (height, width, channels)."""
+    """What every input adds to the padded output, cut to the output, int64 (batches, height, width,
+    channels).
+    """
     (height, width), (down, right) = window.size, window.stride
     rows, columns = window.rows, window.columns
     reach = max((rows.input - 1) * down + height, rows.before + rows.output)
     span = max((columns.input - 1) * right + width, columns.before + columns.output)
-    total = np.zeros((reach, span, len(weights)), np.int64)
+    total = np.zeros((len(data), reach, span, len(weights)), np.int64)
     for y in range(height):
         for x in range(width):
             stop = (y + (rows.input - 1) * down + 1, x + (columns.input - 1) * right + 1)
-            total[y : stop[0] : down, x : stop[1] : right] += data @ weights[:, y, x].T
-    return total[rows.before :, columns.before :][: rows.output, : columns.output]
+            total[:, y : stop[0] : down, x : stop[1] : right] += data @ weights[:, y, x].T
+    return total[:, rows.before :, columns.before :][:, : rows.output, : columns.output]
 
 
 class TransposeConv(Operator):
@@ -109,7 +111,7 @@ class TransposeConv(Operator):
             (
                 quantized_activations,
                 movement.computed_input,
-                batch_of_one,
+                images,
                 symmetric_weights,
                 conv_2d.weights_fit,
                 channels.bias_of("int64", "int16"),
@@ -133,15 +135,15 @@ class TransposeConv(Operator):
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
         shape = node.output.shape  # several sizes have the same input's size
-        return ((*shape[:3], node.input(1).shape[0]),)
+        return ((node.input(2).shape[0], *shape[1:3], node.input(1).shape[0]),)
 
     def macs(self, node: NodeView) -> int:
         return node.input(2).elements * node.input(1).elements // node.input(1).shape[3]
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        data = inputs[2][0].astype(np.int64) - node.input(2).q.zero_point
+        data = inputs[2].astype(np.int64) - node.input(2).q.zero_point
         sums = _scatter(data, inputs[1].astype(np.int64), _window(node))
-        return [channels.requantized(as_convolution(node), sums[np.newaxis])]
+        return [channels.requantized(as_convolution(node), sums)]
 
     def lower(self, node: NodeView) -> KernelCall:
         weights = node.input(1).data

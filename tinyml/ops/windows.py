@@ -67,23 +67,23 @@ class Window:
         return rows, columns
 
 
-def gather(image: np.ndarray, zero_point: int, window: Window) -> np.ndarray:
+def gather(images: np.ndarray, zero_point: int, window: Window) -> np.ndarray:
     """What the window sees at each place, offset by the zero point; padding reads as 0.
 
     Args:
-        image: int8 (1, height, width, channels).
-        zero_point: of the image.
+        images: int8 or int16 (batches, height, width, channels).
+        zero_point: of the images.
         window: the window.
 
     Returns:
-        int64 (output height, output width, window height, window width, channels).
+        int64 (batches, output height, output width, window height, window width, channels).
     """
     rows, row_inside = _positions(window.rows, window.size[0], window.stride[0], window.dilation[0])
     columns, column_inside = _positions(
         window.columns, window.size[1], window.stride[1], window.dilation[1]
     )
-    offset = image[0].astype(np.int64) - zero_point
-    seen = offset[rows[:, np.newaxis, :, np.newaxis], columns[np.newaxis, :, np.newaxis, :]]
+    offset = images.astype(np.int64) - zero_point
+    seen = offset[:, rows[:, np.newaxis, :, np.newaxis], columns[np.newaxis, :, np.newaxis, :]]
     inside = row_inside[:, np.newaxis, :, np.newaxis] & column_inside[np.newaxis, :, np.newaxis, :]
     return np.where(inside[..., np.newaxis], seen, 0)
 
