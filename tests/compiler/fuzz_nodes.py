@@ -342,12 +342,8 @@ def transposed_convolution(g: Growing) -> bool:
     scales = g.rng.uniform(0.002, 0.02, channels).astype(np.float32).tolist()
     shape = (channels, *window, value.shape[3])
     weights = g.m.tensor(shape, scale=scales, data=g.rng.integers(-127, 128, shape))
-<<<<<<< HEAD
-    output = g.tensor((1, *sizes, channels), spread(g, shape[3], value.scale), g.zero_point())
-=======
     reached = (value.shape[0], *sizes, channels)
-    output = g.tensor(reached, _spread(g, shape[3], value.scale), g.zero_point())
->>>>>>> 1431352 (Batches above 1 in convolutions, pools and TRANSPOSE_CONV, as in TFLM)
+    output = g.tensor(reached, spread(g, shape[3], value.scale), g.zero_point())
     g.node(
         "TRANSPOSE_CONV", [g.numbers(list(reached)), weights, value.index], [output],
         kind="TransposeConvOptions", padding=mb.PADDINGS[padding],
