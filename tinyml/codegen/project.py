@@ -160,6 +160,7 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
         "weight_bytes": weights,
         "output_bytes": sum(t.nbytes for t in view.outputs),
         "kernel": " + ".join(kernels) or ("none" if index in program.calls else "view"),
+        "calls": len(calls),
         "choice": _choice_report(program, index),
     }
 

@@ -10,7 +10,7 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,13 +70,19 @@ class _PipeLink:
 
 
 @contextmanager
-def session(elf: Path, target: Target, timeout: float = 60.0) -> Iterator[Session]:
+def session(
+    elf: Path,
+    target: Target,
+    timeout: float = 60.0,
+    plugin: tuple[Path, Mapping[str, str]] | None = None,
+) -> Iterator[Session]:
     """A firmware running on QEMU; ended when the block is left.
 
     Args:
         elf: the firmware.
         target: its board.
         timeout: seconds to wait for any one answer.
+        plugin: a TCG plugin and its arguments.
 
     Raises:
         InputError: the board has no QEMU machine, or QEMU is not installed.
@@ -89,7 +95,14 @@ def session(elf: Path, target: Target, timeout: float = 60.0) -> Iterator[Sessio
         need("qemu-system-arm"),
         *("-M", machine.machine, "-cpu", machine.cpu, "-icount", f"shift={machine.icount_shift}"),
         *("-display", "none", "-monitor", "none", "-serial", "stdio", "-kernel", str(elf)),
+        *(() if plugin is None else ("-plugin", _plugin_argument(*plugin))),
     ]
     pipe = subprocess.PIPE
     with running(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:
         yield Session(_PipeLink(child, timeout))
+
+
+def _plugin_argument(library: Path, arguments: Mapping[str, str]) -> str:
+    """QEMU's notation, in which a comma within a value is doubled."""
+    parts = [str(library), *(f"{name}={value}" for name, value in arguments.items())]
+    return ",".join(part.replace(",", ",,") for part in parts)

@@ -1,0 +1,62 @@
+"""Counts by QEMU's plugin, and the cycles estimated from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tinyml import targets
+from tinyml.codegen import program, project
+from tinyml.codegen.project import read_report
+from tinyml.emulate import cycles, ports, profile, validation
+from tinyml.emulate.disassembly import Instruction
+
+MODEL = Path(__file__).resolve().parents[1] / "models/small.tflite"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("small")
+    compiled = program.compile_model(MODEL)
+    project.write(directory, compiled, targets.find("cortex-m4"), MODEL, "0" * 64, "small")
+    return directory
+
+
+def test_the_plugin_and_the_boards_timer_agree(exported):
+    inputs = ports.of_project(exported).random_inputs(1, 3)
+    counted = profile.measure(exported, [batch[0] for batch in inputs], 60.0)
+    timed = validation.execute(exported, inputs, "qemu", 60.0).instructions
+    assert timed is not None
+    # The timer also sees the call itself and its own start and stop, and counts whole ticks of 1.6.
+    assert 0 <= timed["mean"] - counted.instructions < 1000
+    assert sum(counted.functions.values()) == counted.instructions
+    assert sum(counted.nodes) == counted.instructions
+    assert len(counted.nodes) == len(read_report(exported)["nodes"])
+    assert counted.cycles > counted.instructions
+
+
+def run(*steps: tuple[str, str, int]) -> int:
+    """Estimated cycles of instructions given as (operation, operands, count)."""
+    code = [Instruction(4 * n, op, operands, "f") for n, (op, operands, _) in enumerate(steps)]
+    return cycles.estimate(code, {4 * n: step[2] for n, step in enumerate(steps)})
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([("smlad", "r0, r1, r2, r0", 10)], 10),
+        ([("ldr", "r0, [r1]", 10)], 20),
+        ([("ldr", "r0, [r1]", 10), ("ldr", "r2, [r1, #4]", 10)], 30),  # the second overlaps
+        ([("ldrd", "r0, r1, [r2]", 10), ("ldr", "r0, [r1]", 10)], 50),
+        ([("ldmia", "r1!, {r2, r4-r7}", 1)], 6),
+        ([("push", "{r4, r5, lr}", 1)], 4),
+        ([("pop", "{r4, pc}", 1)], 5),
+        ([("bne", "0 <f>", 10), ("nop", "", 1)], 10 + 9 * 2 + 1),  # nine times taken
+        ([("bl", "100 <g>", 3), ("nop", "", 3)], 3 * 3 + 3),
+        ([("itt", "eq", 5)], 0),
+        ([("sdiv", "r0, r1, r2", 2)], 12),
+    ],
+)
+def test_cycles_follow_the_documented_model(steps, expected):
+    assert run(*steps) == expected
