@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -75,3 +77,17 @@ def test_one_shift_serves_all_channels_or_there_is_none():
     assert (
         solve_all(of, range(SOLVED), 0, range(12, 13)) is None
     )  # the multiplier would need 33 bits
+
+
+def test_a_narrower_clamp_is_proven_or_refused():
+    """RELU above -128, RELU6 below 127: SSAT clamps to int8 only, so the clamp must be out of reach."""
+    wide = Channels(*(np.array([v]) for v in (1 << 30, -4)), 0, np.array([-9999]), np.array([9999]))
+    relu = replace(wide, least=0)
+    assert solve(relu, 0, 0, 2) is None
+    assert solve(replace(wide, most=90), 0, 0, 2) is None
+    # Sums from -15 to 1500 give -0.5 to 47: both clamps are out of reach.
+    small = replace(relu, low=np.array([-15]), high=np.array([1500]), most=90)
+    step = solve(small, 0, 0, 2)
+    assert step is not None
+    sums = np.arange(-15, 1501)
+    np.testing.assert_array_equal(step.output(sums), small.output(sums[:, np.newaxis])[:, 0])

@@ -12,7 +12,7 @@ from functools import cache
 
 from tinyml.kernels.base import Specialisation
 
-_HELPERS = ("base", "choice", "cost", "requantize")
+_HELPERS = ("base", "choice", "cost", "ranges", "requantize")
 
 
 @cache

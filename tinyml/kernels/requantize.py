@@ -50,6 +50,7 @@ class Channels:
         multipliers, shifts: int64 (channels,); see `arithmetic.quantize_multiplier`.
         zero_point: of the output.
         low, high: int64 (channels,), the least and greatest sum, with its bias.
+        least, most: the clamp of the activation.
     """
 
     multipliers: np.ndarray
@@ -57,11 +58,13 @@ class Channels:
     zero_point: int
     low: np.ndarray
     high: np.ndarray
+    least: int = -128
+    most: int = 127
 
     def output(self, sums: np.ndarray) -> np.ndarray:
-        """int64 sums (..., channels) -> int64 in [-128, 127]."""
+        """int64 sums (..., channels) -> int64 in [least, most]."""
         scaled = arithmetic.requantize(sums, self.multipliers, self.shifts)
-        return np.clip(scaled + self.zero_point, -128, 127)
+        return np.clip(scaled + self.zero_point, self.least, self.most)
 
     @cached_property
     def _first(self) -> np.ndarray:
@@ -158,8 +161,8 @@ def _checked(step: Step, channels: Channels, channel: int) -> Step | None:
         return step
     # Monotone, as TFLM's function is: right on both sides of every step is right everywhere.
     right = (step.output(first) >= levels).all() and (step.output(first - 1) < levels).all()
-    least = int(channels.output(channels.low)[channel])
-    return step if right and int(step.output(np.array(ends))[0]) == least else None
+    same = step.output(np.array(ends)) == [levels[0] - 1, levels[-1]]
+    return step if right and same.all() else None
 
 
 def _first_in_window(factor: int, start: int, width: int) -> int | None:
