@@ -27,6 +27,7 @@ def check(
     samples: int = 6,
     constant: bool = False,
     qemu: bool = False,
+    disabled: Sequence[str] = (),
 ) -> Path:
     """Build a model and compare every output byte on random inputs and on the extremes.
 
@@ -37,20 +38,21 @@ def check(
         samples: inputs to try; the first two are all least and all greatest values.
         constant: the outputs are expected to be the same for every input.
         qemu: run the firmware on QEMU, too (slower).
+        disabled: passes to leave out.
 
     Returns:
         The exported project.
     """
     tmp_path.mkdir(exist_ok=True)
     path = _saved(tmp_path, build, seed)
-    compiled = program.compile_model(path)
+    compiled = program.compile_model(path, disabled)
     directory = _written(tmp_path / "project", compiled, path)
     batches = _batches(directory, samples, seed)
     expected = Tflm(path).predict_all(batches)
     _equal("numpy reference", reference.outputs(compiled.graph, batches), expected)
     _equal("host C", validation.execute(directory, batches, "host", 30).outputs, expected)
     if any(candidate.name != GENERAL for candidate in compiled.chosen.values()):
-        plain = program.compile_model(path, options=Options(optimize="size"))
+        plain = program.compile_model(path, disabled, options=Options(optimize="size"))
         general = _written(tmp_path / "general", plain, path)
         found = validation.execute(general, batches, "host", 30).outputs
         _equal("host C, general kernels", found, expected)

@@ -73,6 +73,8 @@ class Bench:
         path = directory.with_suffix(".tflite")
         path.write_bytes(fuzz_graphs.content(*graph))
         compiled = program.compile_model(path)
+        broken = program.find_problems(compiled.graph)
+        assert not broken, f"after the passes: {broken}"
         project.write(
             directory, compiled, targets.find("cortex-m4"), path, "0" * 64, directory.name
         )

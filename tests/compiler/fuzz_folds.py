@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import model_builder as mb
 import numpy as np
-from fuzz_growing import Growing
+from fuzz_growing import Growing, Value
 from fuzz_nodes import MOST_ELEMENTS, convolved, window_of
 
 
@@ -33,4 +34,32 @@ def padded(g: Growing) -> bool:
     return convolved(g, border, g.number(1, 9), taps * depth, **window)
 
 
-KINDS: list[Callable[[Growing], bool]] = [*[padded] * 3]
+def of_constants(g: Growing) -> bool:
+    """A node or two that read constants only, and one that reads what they give and something else."""
+    value = g.source()
+    assert value is not None
+    shape = g.choice([value.shape, value.shape[-1:]])
+    limits = np.iinfo(g.dtype)
+    data = g.rng.integers(limits.min, limits.max + 1, shape)
+    made = Value(-1, shape, g.scale(), g.zero_point())
+    index = g.m.tensor(shape, g.dtype, made.scale, made.zero_point, data=data)
+    for _ in range(g.number(1, 2)):
+        operator = g.choice(["RELU", "RELU6", "QUANTIZE", "RESHAPE", "ADD"])
+        others = {"RESHAPE": [g.numbers(list(shape))], "ADD": [index]}.get(operator, [])
+        after = (
+            g.like(made)
+            if operator == "RESHAPE"
+            else g.tensor(shape, made.scale * 1.3, g.zero_point())
+        )
+        options = {"kind": "AddOptions"} if operator == "ADD" else {}
+        g.node(operator, [index, *others], [after], **options)
+        g.read.add(after.index)
+        made, index = after, after.index
+    total = (value.scale + made.scale) * float(g.rng.uniform(0.5, 2))
+    code = mb.ACTIVATIONS[g.activation()]
+    output = g.tensor(value.shape, total, g.zero_point())
+    g.node("ADD", [value.index, index], [output], kind="AddOptions", fusedActivationFunction=code)
+    return True
+
+
+KINDS: list[Callable[[Growing], bool]] = [*[padded] * 3, *[of_constants] * 2]

@@ -63,15 +63,3 @@ def test_mean_refuses_a_dimension_that_is_not_there(tmp_path: Path) -> None:
     path = m.save(tmp_path / "model.tflite", [source], [output])
     with pytest.raises(InputError, match="dimensions that exist"):
         program.compile_model(path)
-
-
-def test_mean_of_a_constant_is_refused(tmp_path: Path) -> None:
-    m = mb.ModelBuilder()
-    source, fixed = m.tensor((1, 3), scale=0.1), m.tensor((2, 3), data=np.ones((2, 3)))
-    output = m.tensor((3,), scale=0.1)
-    m.node(
-        "MEAN", [fixed, m.tensor((1,), "int32", data=np.array([0]))], output, kind="ReducerOptions"
-    )
-    path = m.save(tmp_path / "model.tflite", [source], [output])
-    with pytest.raises(InputError, match=r"Activations are computed.*is constant"):
-        program.compile_model(path)

@@ -422,14 +422,6 @@ def test_views(tmp_path: Path, dtype: str) -> None:
     assert (directory / "model.c").read_text().count("    tinyml_") == 1
 
 
-def test_view_of_a_constant_is_refused(tmp_path: Path) -> None:
-    m = mb.ModelBuilder()
-    t = Mover(m)
-    source, fixed = t.tensor((2, 3)), t.tensor((6,), np.arange(6))
-    output = t.one("RESHAPE", fixed, [[2, 3]], (2, 3))
-    assert "computed, not constant" in refused(tmp_path, m, [source], [output])
-
-
 def test_report_names_each_kernel_once(tmp_path: Path) -> None:
     def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
         t = Mover(m)

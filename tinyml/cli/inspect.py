@@ -22,11 +22,13 @@ def command(model: Path) -> None:
 
     Also everything that keeps it from being exported, and what to do about it.
     """
+    from tinyml import passes
     from tinyml.codegen import program
     from tinyml.graph import tflite_reader
     from tinyml.kernels.base import Options
 
-    graph = tflite_reader.read(model)
+    # What would not export depends on it; the other passes only make what exports smaller.
+    graph = passes.run(tflite_reader.read(model), passes.BEFORE_RULES)
     problems = program.find_problems(graph)
     result: dict[str, Any] = {
         "model": str(model),
@@ -34,7 +36,7 @@ def command(model: Path) -> None:
         "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
         "nodes": [_node(view) for view in graph.views()],
         "macs": sum(_macs(view) or 0 for view in graph.views()) if not problems else None,
-        "weight_bytes": sum(t.nbytes for t in graph.tensors if t.is_constant),
+        "weight_bytes": sum(tensor.nbytes for tensor in graph.constants()),
         "problems": [f"{what}; {remedy}" for what, remedy in problems],
         "arena": None,
     }

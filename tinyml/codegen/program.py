@@ -58,11 +58,12 @@ def compile_model(
     Raises:
         InputError: the file is bad, a node cannot be exported, or `disabled` names no pass.
     """
-    graph = tflite_reader.read(path)
+    graph = passes.run(tflite_reader.read(path), passes.BEFORE_RULES, disabled, after)
     problems = find_problems(graph)
     if problems:
         raise InputError(path, *problems[0])
-    return compile_graph(passes.run(graph, disabled, after), options or Options())
+    graph = passes.run(graph, passes.AFTER_RULES, disabled, after)
+    return compile_graph(graph, options or Options())
 
 
 def compile_graph(graph: Graph, options: Options) -> Program:

@@ -200,7 +200,7 @@ def describe(view: NodeView) -> str:
 def _flow(view: NodeView) -> str:
     sources = [_source(t) for t in view.inputs if t is not None and not t.is_constant]
     targets = " and ".join(map(_shape, view.outputs))
-    return " and ".join(sources) + (f" -> {targets}" if targets else "")
+    return (" and ".join(sources) or "constants") + (f" -> {targets}" if targets else "")
 
 
 def _source(tensor: Tensor) -> str:

@@ -153,6 +153,11 @@ class Graph:
         """Every node with its tensors, in execution order."""
         return tuple(self.view(index) for index in range(len(self.nodes)))
 
+    def constants(self) -> tuple[Tensor, ...]:
+        """The constants that nodes read."""
+        read = {index for node in self.nodes for index in node.inputs if index != ABSENT}
+        return tuple(self.tensors[i] for i in sorted(read) if self.tensors[i].is_constant)
+
     def readers(self, tensor: int) -> tuple[NodeView, ...]:
         """The nodes that read a tensor, in execution order."""
         found = (index for index, node in enumerate(self.nodes) if tensor in node.inputs)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from tinyml import ops
-from tinyml.graph.ir import ABSENT, Graph
+from tinyml.graph.ir import Graph, NodeView
 
 State = dict[int, np.ndarray]  # by tensor index
 
@@ -33,18 +35,25 @@ def run(
     values.update(fresh_state(graph) if state is None else state)
     values.update(zip(graph.inputs, inputs))
     for view in graph.views():
-        operator = ops.find(view.node.operator)
-        arguments = [
-            # A state that is only read must not go on to change in what was made of it.
-            values[i].copy()
-            if graph.tensors[i].is_state and place not in operator.states
-            else values[i]
-            for place, i in enumerate(view.node.inputs)
-            if i != ABSENT
-        ]
-        results = operator.reference(view, arguments)
-        values.update(zip(view.node.outputs, results))
+        values.update(zip(view.node.outputs, node_outputs(view, values)))
     return {i: value for i, value in values.items() if graph.tensors[i].is_activation}
+
+
+def node_outputs(view: NodeView, values: Mapping[int, np.ndarray]) -> list[np.ndarray]:
+    """The outputs of one node.
+
+    Args:
+        view: a node that passed its operator's rules.
+        values: of its inputs at least, by tensor index; a state that it writes is changed.
+    """
+    operator = ops.find(view.node.operator)
+    arguments = [
+        # A state that is only read must not go on to change in what was made of it.
+        values[index].copy() if tensor.is_state and place not in operator.states else values[index]
+        for place, (index, tensor) in enumerate(zip(view.node.inputs, view.inputs))
+        if tensor is not None
+    ]
+    return operator.reference(view, arguments)
 
 
 def outputs(graph: Graph, batches: list[np.ndarray]) -> list[np.ndarray]:

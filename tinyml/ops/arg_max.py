@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyml.ops.base import KernelCall, Operator
-from tinyml.ops.elementwise import computed
 from tinyml.ops.rules import input_count
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class ArgMax(Operator):
 
     name = "ARG_MAX"
     summary = "first place of the greatest value along a dimension"
-    rules = (input_count(2, 2), int8_to_int32, computed, constant_axis)
+    rules = (input_count(2, 2), int8_to_int32, constant_axis)
 
     def parse(self, options: Any) -> None:
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyml.ops.base import Array, KernelCall, Operator
-from tinyml.ops.elementwise import computed, quantization_fault, same_shape
+from tinyml.ops.elementwise import quantization_fault, same_shape
 from tinyml.ops.integers import CODES
 from tinyml.ops.rules import input_count
 
@@ -29,7 +29,7 @@ class Dequantize(Operator):
 
     name = "DEQUANTIZE"
     summary = "quantized values to float32"
-    rules = (input_count(1, 1), integer_to_float, computed)
+    rules = (input_count(1, 1), integer_to_float)
 
     def parse(self, options: Any) -> None:
         return None

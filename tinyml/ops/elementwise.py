@@ -51,12 +51,6 @@ def tensors(node: NodeView) -> list[Tensor]:
     return [*filter(None, node.inputs), *node.outputs]
 
 
-def computed(node: NodeView) -> str:
-    """At least one input is computed. Remedy: replace the node by its constant result."""
-    constant = all(tensor is None or tensor.is_constant for tensor in node.inputs)
-    return "constant inputs only" if constant else ""
-
-
 def broadcastable(node: NodeView) -> str:
     """The shapes broadcast: aligned at their last dimension, sizes are equal or one of them is 1.
     Remedy: reshape an operand.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyml.ops.elementwise import computed, quantized, scale_ratio
+from tinyml.ops.elementwise import quantized, scale_ratio
 from tinyml.ops.lookup import Lookup
 from tinyml.ops.rules import input_count
 
@@ -20,7 +20,7 @@ class Elu(Lookup):
 
     name = "ELU"
     summary = "x, and exp(x) - 1 where x is negative"
-    rules = (input_count(1, 1), quantized("int8"), computed, scale_ratio)
+    rules = (input_count(1, 1), quantized("int8"), scale_ratio)
 
     def results(self, node: NodeView, values: np.ndarray) -> np.ndarray:
         real = np.float32(node.input(0).q.scale) * values.astype(np.float32)

@@ -25,7 +25,6 @@ class ExpandDims(movement.View):
     rules = (
         movement.inputs_and_outputs(2, 2),
         *movement.moves(("int8", "int16", "float32")),
-        movement.computed_input,
         movement.constant(1, "axis"),
         one_axis,
     )

@@ -11,7 +11,6 @@ from tinyml.ops.elementwise import (
     broadcast_fields,
     broadcast_shape,
     broadcastable,
-    computed,
     quantized,
     whole_operands,
 )
@@ -29,7 +28,7 @@ class Extreme(Operator):
 
     choose: np.ufunc
     kernel: str
-    rules = (input_count(2, 2), quantized("int8", "int16"), computed, broadcastable)
+    rules = (input_count(2, 2), quantized("int8", "int16"), broadcastable)
 
     def parse(self, options: Any) -> None:
         return None

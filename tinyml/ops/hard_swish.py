@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyml.ops.arithmetic import quantize_multiplier
-from tinyml.ops.elementwise import computed, quantized
+from tinyml.ops.elementwise import quantized
 from tinyml.ops.lookup import Lookup
 from tinyml.ops.rules import input_count
 
@@ -58,7 +58,7 @@ class HardSwish(Lookup):
 
     name = "HARD_SWISH"
     summary = "x * relu6(x + 3) / 6"
-    rules = (input_count(1, 1), quantized("int8"), computed, swish_scales)
+    rules = (input_count(1, 1), quantized("int8"), swish_scales)
 
     def results(self, node: NodeView, values: np.ndarray) -> np.ndarray:
         fine = values << 7

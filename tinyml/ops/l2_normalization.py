@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic, fixed_point
 from tinyml.ops.base import KernelCall, Operator
-from tinyml.ops.elementwise import computed, quantized, same_shape
+from tinyml.ops.elementwise import quantized, same_shape
 from tinyml.ops.rules import input_count
 from tinyml.ops.sums import Attributes, parse_activation
 
@@ -47,7 +47,6 @@ class L2Normalization(Operator):
     rules = (
         input_count(1, 1),
         quantized("int8"),
-        computed,
         standard_output,
         no_activation,
         rows_fit,

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic
 from tinyml.ops.base import KernelCall
-from tinyml.ops.elementwise import LARGEST_RATIO, computed, quantized, scale_ratio
+from tinyml.ops.elementwise import LARGEST_RATIO, quantized, scale_ratio
 from tinyml.ops.lookup import Lookup
 from tinyml.ops.rules import input_count
 
@@ -74,7 +74,7 @@ class LeakyRelu(Lookup):
 
     name = "LEAKY_RELU"
     summary = "negative values times a constant alpha"
-    rules = (input_count(1, 1), quantized("int8", "int16"), computed, scale_ratio, alpha_in_range)
+    rules = (input_count(1, 1), quantized("int8", "int16"), scale_ratio, alpha_in_range)
 
     def parse(self, options: Any) -> Attributes:
         from tflite.LeakyReluOptions import LeakyReluOptions

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic, fixed_point
 from tinyml.ops.base import KernelCall, Operator
-from tinyml.ops.elementwise import computed, quantized, same_shape
+from tinyml.ops.elementwise import quantized, same_shape
 from tinyml.ops.rules import input_count
 from tinyml.ops.softmax import classes_fit
 
@@ -76,7 +76,6 @@ class LogSoftmax(Operator):
     rules = (
         input_count(1, 1),
         quantized("int8"),
-        computed,
         standard_output,
         scale_in_range,
         classes_fit,

@@ -81,7 +81,6 @@ class Mean(Operator):
     rules = (
         input_count(2, 2),
         quantized_activations,
-        movement.computed_input,
         movement.constant(1, "list of dimensions"),
         dimensions_exist,
         scales_comparable,

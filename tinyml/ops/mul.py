@@ -13,7 +13,6 @@ from tinyml.ops.elementwise import (
     broadcast_fields,
     broadcast_shape,
     broadcastable,
-    computed,
     quantized,
     whole_operands,
 )
@@ -45,7 +44,6 @@ class Mul(Operator):
     rules = (
         input_count(2, 2),
         quantized("int8", "int16"),
-        computed,
         broadcastable,
         fused_activation,
         product_in_range,

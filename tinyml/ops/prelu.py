@@ -13,7 +13,6 @@ from tinyml.ops.elementwise import (
     broadcast_fields,
     broadcast_shape,
     broadcastable,
-    computed,
     quantization_fault,
     scale_ratio,
     whole_operands,
@@ -62,7 +61,6 @@ class Prelu(Operator):
     rules = (
         input_count(2, 2),
         int8_alpha,
-        computed,
         broadcastable,
         scale_ratio,
         product_in_range,

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic
 from tinyml.ops.base import Array, KernelCall, Operator
-from tinyml.ops.elementwise import computed, quantization_fault, same_shape, scale_ratio
+from tinyml.ops.elementwise import quantization_fault, same_shape, scale_ratio
 from tinyml.ops.integers import CODES
 from tinyml.ops.lookup import every_input, lookup_call
 from tinyml.ops.rules import input_count
@@ -82,7 +82,7 @@ class Quantize(Operator):
 
     name = "QUANTIZE"
     summary = "float32, or integers of another scale or type, to integers"
-    rules = (input_count(1, 1), pair_of_types, single_scales, computed, ratio_in_range)
+    rules = (input_count(1, 1), pair_of_types, single_scales, ratio_in_range)
 
     def parse(self, options: Any) -> None:
         return None

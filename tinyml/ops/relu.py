@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic
 from tinyml.ops.base import KernelCall
-from tinyml.ops.elementwise import computed, quantized, scale_ratio
+from tinyml.ops.elementwise import quantized, scale_ratio
 from tinyml.ops.leaky_relu import wide_call
 from tinyml.ops.lookup import Lookup
 from tinyml.ops.rules import input_count
@@ -27,7 +27,7 @@ class Relu(Lookup):
 
     name = "RELU"
     summary = "negative values become 0"
-    rules = (input_count(1, 1), quantized("int8", "int16"), computed, scale_ratio)
+    rules = (input_count(1, 1), quantized("int8", "int16"), scale_ratio)
 
     def results(self, node: NodeView, values: np.ndarray) -> np.ndarray:
         zero_point = node.output.q.zero_point

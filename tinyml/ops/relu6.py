@@ -8,7 +8,7 @@ import numpy as np
 
 from tinyml.ops.arithmetic import activation_range
 from tinyml.ops.base import KernelCall
-from tinyml.ops.elementwise import computed, quantized
+from tinyml.ops.elementwise import quantized
 from tinyml.ops.lookup import Lookup
 from tinyml.ops.rules import input_count
 
@@ -36,7 +36,7 @@ class Relu6(Lookup):
 
     name = "RELU6"
     summary = "values between 0 and 6; raw values are clamped in the input's units, as in TFLM"
-    rules = (input_count(1, 1), quantized("int8", "int16"), computed, six_fits)
+    rules = (input_count(1, 1), quantized("int8", "int16"), six_fits)
 
     def results(self, node: NodeView, values: np.ndarray) -> np.ndarray:
         return np.clip(values + node.input(0).q.zero_point, *_range(node))

@@ -28,7 +28,6 @@ class Reshape(movement.View):
     rules = (
         input_count(1, 2),
         *movement.moves(("int8", "uint8", "int16", "int32", "float32")),
-        movement.computed_input,
         constant_shape,
     )
 

@@ -18,13 +18,11 @@ def activation_name(code: int) -> str:
 
 
 def int8_activations(node: NodeView) -> str:
-    """Activations are computed int8 arrays with one scale and zero point each. Remedy: quantize the
+    """Activations are int8 arrays with one scale and zero point each. Remedy: quantize the
     model to int8 first, e.g. `tinyml quantize MODEL --calibration DATA -o model.tflite`.
     """
-    if node.input(0).is_constant:
-        return f"'{node.input(0).name}' is constant"
-    tensors = [t for t in (*node.inputs, *node.outputs) if t is not None and not t.is_constant]
-    for tensor in tensors:
+    others = (*node.inputs[1:], *node.outputs)  # constants among them are weights and the like
+    for tensor in (node.input(0), *(t for t in others if t is not None and not t.is_constant)):
         if tensor.dtype != "int8":
             return f"'{tensor.name}' is {tensor.dtype}"
         if not tensor.shape:
@@ -37,14 +35,12 @@ def int8_activations(node: NodeView) -> str:
 
 
 def quantized_activations(node: NodeView) -> str:
-    """Activations are computed arrays, all int8 with one scale and zero point each or all int16 with one
+    """Activations are arrays, all int8 with one scale and zero point each or all int16 with one
     scale and zero point 0. Remedy: quantize the model first, e.g. `tinyml quantize MODEL --calibration
     DATA -o model.tflite`.
     """
     if node.output.dtype != "int16":
         return int8_activations(node)
-    if node.input(0).is_constant:
-        return f"'{node.input(0).name}' is constant"
     for tensor in (node.input(0), node.output):
         if tensor.dtype != "int16" or not tensor.shape:
             return f"'{tensor.name}' is {tensor.dtype if tensor.shape else 'a scalar'}"

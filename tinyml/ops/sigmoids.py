@@ -13,7 +13,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic
 from tinyml.ops.base import Array, KernelCall
-from tinyml.ops.elementwise import computed, quantized
+from tinyml.ops.elementwise import quantized
 from tinyml.ops.lookup import Lookup
 from tinyml.ops.rules import input_count
 
@@ -135,7 +135,7 @@ class Sigmoid(Lookup):
         )
 
 
-COMMON_RULES = (input_count(1, 1), quantized("int8", "int16"), computed, input_scale)
+COMMON_RULES = (input_count(1, 1), quantized("int8", "int16"), input_scale)
 
 
 def has_scale(node: NodeView, scale: float, zero_point: int) -> str:

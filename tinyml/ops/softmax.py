@@ -12,7 +12,7 @@ import numpy as np
 
 from tinyml.ops import arithmetic, fixed_point
 from tinyml.ops.base import Array, KernelCall, Operator
-from tinyml.ops.elementwise import LARGEST_RATIO, computed, quantization_fault, same_shape
+from tinyml.ops.elementwise import LARGEST_RATIO, quantization_fault, same_shape
 from tinyml.ops.rules import input_count
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Softmax(Operator):
 
     name = "SOFTMAX"
     summary = "softmax over the last dimension"
-    rules = (input_count(1, 1), types, computed, standard_output, scale_in_range, classes_fit)
+    rules = (input_count(1, 1), types, standard_output, scale_in_range, classes_fit)
 
     def parse(self, options: Any) -> Attributes:
         from tflite.SoftmaxOptions import SoftmaxOptions

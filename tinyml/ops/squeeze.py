@@ -36,7 +36,6 @@ class Squeeze(movement.View):
     rules = (
         movement.inputs_and_outputs(1, 1),
         *movement.moves(("int8", "uint8", "int16", "int32", "float32")),
-        movement.computed_input,
         of_size_one,
     )
 

@@ -13,7 +13,6 @@ from tinyml.ops.elementwise import (
     broadcast_fields,
     broadcast_shape,
     broadcastable,
-    computed,
     quantized,
     whole_operands,
 )
@@ -85,7 +84,6 @@ class Sum(Operator):
     rules = (
         input_count(2, 2),
         quantized("int8", "int16"),
-        computed,
         broadcastable,
         fused_activation,
         scales_comparable,

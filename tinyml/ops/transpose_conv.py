@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import channels, conv_2d, movement, windows
+from tinyml.ops import channels, conv_2d, windows
 from tinyml.ops.base import Array, KernelCall, Operator, Rule
 from tinyml.ops.rules import (
     activation_name,
@@ -110,7 +110,6 @@ class TransposeConv(Operator):
             _of_convolution,
             (
                 quantized_activations,
-                movement.computed_input,
                 images,
                 symmetric_weights,
                 conv_2d.weights_fit,

@@ -31,19 +31,22 @@ def remove_constant_channels(graph: Graph) -> Graph:
 
 def _passes_through(view: NodeView) -> bool:
     """True for a node whose output channel c depends on input channels c only."""
-    operator, node = view.node.operator, view
+    operator, node, source = view.node.operator, view, view.optional(0)
+    if source is None or not source.is_activation:
+        return False
     if operator == "DEPTHWISE_CONV_2D":
         return node.output.shape[-1] == node.input(0).shape[-1]
     if operator == "ADD":
-        computed = not (node.input(0).is_constant or node.input(1).is_constant)
-        return computed and node.input(0).shape == node.input(1).shape
+        return node.input(1).is_activation and source.shape == node.input(1).shape
     if operator == "RESHAPE":
         return intervals.keeps_channels(node)
     return operator in ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 
 
 def _is_dense(view: NodeView) -> bool:
-    return view.node.operator in _DENSE and view.input(0).shape[-1] == view.input(1).shape[-1]
+    if view.node.operator not in _DENSE or not view.input(0).is_activation:
+        return False
+    return view.input(0).shape[-1] == view.input(1).shape[-1]
 
 
 def _drops_outputs(view: NodeView) -> bool:
