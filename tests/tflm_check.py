@@ -44,7 +44,26 @@ def check(
         The exported project.
     """
     tmp_path.mkdir(exist_ok=True)
-    path = _saved(tmp_path, build, seed)
+    expected = check_file(_saved(tmp_path, build, seed), tmp_path, seed, samples, qemu, disabled)
+    # An operator that always answers the same would pass unnoticed.
+    varies = any(len(np.unique(part)) > 1 for part in expected)
+    assert varies != constant
+    return tmp_path / "project"
+
+
+def check_file(
+    path: Path,
+    tmp_path: Path,
+    seed: int,
+    samples: int = 6,
+    qemu: bool = False,
+    disabled: Sequence[str] = (),
+) -> list[np.ndarray]:
+    """Compare every output byte of a .tflite; arguments as of `check`.
+
+    Returns:
+        TFLM's outputs for the samples.
+    """
     compiled = program.compile_model(path, disabled)
     directory = _written(tmp_path / "project", compiled, path)
     batches = _batches(directory, samples, seed)
@@ -58,10 +77,7 @@ def check(
         _equal("host C, general kernels", found, expected)
     if qemu:
         _equal("firmware", validation.execute(directory, batches, "qemu", 30).outputs, expected)
-    # An operator that always answers the same would pass unnoticed.
-    varies = any(len(np.unique(part)) > 1 for part in expected)
-    assert varies != constant
-    return directory
+    return expected
 
 
 def _written(directory: Path, compiled: program.Program, path: Path) -> Path:

@@ -96,6 +96,17 @@ def test_unsupported_operator_names_node_and_operators(tmp_path: Path) -> None:
         program.compile_model(path)
 
 
+def test_custom_operator_is_named_whatever_it_reads(tmp_path: Path) -> None:
+    """Ethos-U's reads scratch memory, which no node computes."""
+    m = mb.ModelBuilder()
+    a, scratch = m.tensor((1, 4), scale=0.1), m.tensor((64,), "uint8")
+    b = m.node("CUSTOM", [a, scratch], m.tensor((1, 4), scale=0.1))
+    m._model.operatorCodes[0].customCode = "ethos-u"
+    path = m.save(tmp_path / "vela.tflite", [a], [b])
+    with pytest.raises(InputError, match=r"node 0 CUSTOM ethos-u .*not supported"):
+        program.compile_model(path)
+
+
 def test_wrong_output_shape_is_refused(tmp_path: Path) -> None:
     m = mb.ModelBuilder()
     a = m.tensor((1, 4), scale=0.1)

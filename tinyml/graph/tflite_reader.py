@@ -16,17 +16,27 @@ from tinyml.graph.verifier import verify
 
 _IDENTIFIER = b"TFL3"
 _MAX_FILE = 256 << 20
-# TensorType of the TFLite schema
+# TensorType of the TFLite schema; messages name those that nothing here computes with, too
 _DTYPES = {
     0: "float32",
     1: "float16",
     2: "int32",
     3: "uint8",
     4: "int64",
+    5: "string",
     6: "bool",
     7: "int16",
+    8: "complex64",
     9: "int8",
+    10: "float64",
+    11: "complex128",
+    12: "uint64",
     13: "resource",
+    14: "variant",
+    15: "uint32",
+    16: "uint16",
+    17: "int4",
+    18: "bfloat16",
 }
 # What the generated reader raises when an offset in the file is wild
 _WILD = (
@@ -144,9 +154,9 @@ def _quantization(stored: Any) -> Quantization | None:
         return None
     scales = tuple(float(scale) for scale in parameters.ScaleAsNumpy())
     zero_points = _indices(parameters.ZeroPointAsNumpy())
-    return Quantization(
-        scales, zero_points or (0,) * len(scales), int(parameters.QuantizedDimension())
-    )
+    # Older converters note a bias' only dimension as that of the weights' channels.
+    axis = 0 if stored.ShapeLength() == 1 else int(parameters.QuantizedDimension())
+    return Quantization(scales, zero_points or (0,) * len(scales), axis)
 
 
 def _data(model: Any, stored: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
@@ -163,8 +173,7 @@ def _node(path: Path, model: Any, stored: Any, index: int, tensors: tuple[Tensor
     if not 0 <= stored.OpcodeIndex() < model.OperatorCodesLength():
         raise ValueError(f"operator code {stored.OpcodeIndex()} does not exist")
     code = model.OperatorCodes(stored.OpcodeIndex())
-    # Codes above 127 stand in the new field; old files have only the old one.
-    operator = _operator_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+    operator = _operator_name(code)
     inputs, outputs = _indices(stored.InputsAsNumpy()), _indices(stored.OutputsAsNumpy())
     if any(not ABSENT <= i < len(tensors) for i in inputs) or any(
         not 0 <= i < len(tensors) for i in outputs
@@ -175,10 +184,15 @@ def _node(path: Path, model: Any, stored: Any, index: int, tensors: tuple[Tensor
     return Node(operator, name, inputs, outputs, attributes)
 
 
-def _operator_name(code: int) -> str:
+def _operator_name(code: Any) -> str:
+    """TFLite's name; a custom operator's own after "CUSTOM "."""
     from tflite import BUILTIN_OPCODE2NAME
 
-    return str(BUILTIN_OPCODE2NAME.get(code, f"operator {code}"))
+    # Codes above 127 stand in the new field; old files have only the old one.
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    name = str(BUILTIN_OPCODE2NAME.get(number, f"operator {number}"))
+    custom = _text(code.CustomCode())
+    return f"{name} {custom}" if name == "CUSTOM" and custom else name
 
 
 def _indices(values: Any) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tinyml import ops
 from tinyml.errors import InputError
 from tinyml.graph.ir import ABSENT, ITEM_BYTES, Graph
 
@@ -89,7 +90,8 @@ def _order_fault(graph: Graph) -> str:
     known |= set(graph.inputs)
     for index, node in enumerate(graph.nodes):
         missing = [i for i in node.inputs if i != ABSENT and i not in known]
-        if missing:
+        # An unknown operator is refused by name, whatever its inputs are (Ethos-U's has scratch among them).
+        if missing and ops.known(node.operator):
             return f"node {index} {node.operator} reads tensor {missing[0]} before it is computed"
         again = [i for i in node.outputs if i in known]
         if again:

@@ -68,14 +68,17 @@ def images(node: NodeView) -> str:
 
 
 def symmetric_weights(node: NodeView) -> str:
-    """Weights are constant int8 with zero points 0. Remedy: convert the model with TensorFlow 2's
-    converter, which quantizes weights symmetrically.
+    """Weights are constant int8 with one scale, or one an output channel, and zero points 0. Remedy:
+    convert the model with TensorFlow 2's converter, which quantizes weights so.
     """
     weights = node.optional(1)
     if weights is None or weights.data is None:
         return "weights that are not constant"
     if weights.dtype != "int8" or weights.quantization is None:
         return f"{weights.dtype} weights" + ("" if weights.quantization else " without a scale")
+    scales, channels = len(weights.q.scales), node.output.shape[-1]
+    if scales not in (1, channels):
+        return f"{scales} scales for {channels} output channels"
     return "zero points other than 0" if any(weights.q.zero_points) else ""
 
 
