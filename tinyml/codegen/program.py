@@ -68,7 +68,7 @@ def compile_model(
 
 def compile_graph(graph: Graph, options: Options) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
-    chosen = choice.choose(graph, options)
+    chosen = choice.choose(graph, options, lambda calls: _layout(graph, calls))
     calls = {index: candidate.calls for index, candidate in chosen.items()}
     plan = planner.plan(lifetimes.buffers(graph, calls))
     if plan.arena_bytes > _MAX_ARENA:
@@ -81,6 +81,16 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     states = state.plan(graph)
     checker.check_states(graph, plan, states)
     return Program(graph, options, chosen, plan, states)
+
+
+def _layout(graph: Graph, calls: Mapping[int, Calls]) -> choice.Layout:
+    """The arena's size, and the nodes that execute while a buffer at its end is live."""
+    plan = planner.plan(lifetimes.buffers(graph, calls))
+    peak: set[int] = set()
+    for buffer, offset in zip(plan.buffers, plan.offsets):
+        if offset + planner.aligned(buffer.nbytes) == plan.arena_bytes:
+            peak.update(range(buffer.first, buffer.last))
+    return choice.Layout(plan.arena_bytes, frozenset(peak))
 
 
 def find_problems(graph: Graph) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tinyml.ops.base import Array, Calls, Fields
@@ -22,7 +23,7 @@ LIBRARIES = ("auto", "tinyml", "cmsis-nn")
 MODES = ("balanced", "speed", "size", "ram")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """One way to compute a node.
 
@@ -38,7 +39,7 @@ class Candidate:
     instructions: int
     why: str = ""
 
-    @property
+    @cached_property
     def constant_bytes(self) -> int:
         """Bytes that the calls' arrays take in flash."""
         return sum(array.values.nbytes for call in self.calls for array in arrays(call.params))

@@ -1,39 +1,69 @@
-"""Chooses a candidate for each node."""
+"""Chooses a candidate for each node: the fastest plan within limits of flash and RAM.
+
+Flash is a knapsack, solved over the choices that no other beats in both bytes and instructions, for each set
+of kernels whose code one pays for. The arena comes after: while it is too high, the node at its peak is
+changed that costs the fewest instructions for each byte saved, each change judged by a real memory plan.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from tinyml import kernels, ops
 from tinyml.graph.ir import Graph, NodeView
+from tinyml.kernels import cost
 from tinyml.kernels.base import GENERAL, Candidate, Options
-from tinyml.ops.base import as_calls
+from tinyml.ops.base import Calls, as_calls
+
+_BALANCED_WEIGHTS = 1.25  # times what the general kernels take
+_BALANCED_ARENA = 1.10
+_MOST_OPTIONAL = 10  # kernels that may be done without; all of their sets are looked at
+_MOST_STATES = 2000  # partial choices kept; beyond that the knapsack is approximate
 
 
-def choose(graph: Graph, options: Options) -> Mapping[int, Candidate]:
+@dataclass(frozen=True)
+class Layout:
+    """A memory plan's size in bytes, and the nodes that execute where it is highest."""
+
+    arena_bytes: int
+    peak: frozenset[int]
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """Bytes; 0 asks for as few as possible."""
+
+    constants: float = math.inf
+    flash: float = math.inf
+    arena: float = math.inf
+
+
+Choice = Mapping[int, Candidate]
+Offers = Mapping[int, list[Candidate]]
+Planned = Callable[[Mapping[int, Calls]], Layout]
+
+
+def choose(graph: Graph, options: Options, planned: Planned) -> Choice:
     """A candidate for every node that has work to do; a node without one is a view.
 
     Args:
         graph: every node passed its rules.
-        options: what the user asked for.
+        options: what the user asked for. Limits that cannot be reached are approached as far as possible.
+        planned: lays out the arena for the calls of every node.
     """
-    offers = {view.index: _offers(view, options) for view in graph.views()}
-    return {
-        index: min(found, key=lambda candidate: candidate.instructions)
-        for index, found in offers.items()
-        if found
-    }
+    offers = {view.index: found for view in graph.views() if (found := _offers(view, options))}
+    return _fitted(offers, _limits(offers, options, planned), planned)
 
 
 def _offers(node: NodeView, options: Options) -> list[Candidate]:
     """The candidates of a node, the general one last; [] for a view."""
-    operator = ops.find(node.node.operator)
-    lowered = operator.lower(node)
+    lowered = ops.find(node.node.operator).lower(node)
     if lowered is None:
         return []
-    general = Candidate(GENERAL, as_calls(lowered), _general_instructions(node))
-    if options.optimize == "size":
-        return [general]
+    general = Candidate(GENERAL, as_calls(lowered), cost.general(node, options.core))
     special = [
         candidate
         for specialisation in kernels.specialisations()
@@ -44,8 +74,136 @@ def _offers(node: NodeView, options: Options) -> list[Candidate]:
     return [*special, general]
 
 
-def _general_instructions(node: NodeView) -> int:
-    """A rough estimate; only its order against specialised kernels matters."""
-    macs = ops.find(node.node.operator).macs(node)
-    elements = sum(tensor.elements for tensor in node.outputs)
-    return 4 * macs + 40 * elements
+def _limits(offers: Offers, options: Options, planned: Planned) -> _Limits:
+    """The user's budgets; without any, what the mode stands for."""
+    if options.flash is not None or options.ram is not None:
+        return _Limits(
+            flash=math.inf if options.flash is None else options.flash,
+            arena=math.inf if options.ram is None else options.ram,
+        )
+    general = {index: found[-1] for index, found in offers.items()}
+    constants = _BALANCED_WEIGHTS * _constants(general)
+    if options.optimize == "balanced":
+        arena = _BALANCED_ARENA * planned(_calls(general)).arena_bytes
+        return _Limits(constants=constants, arena=arena)
+    if options.optimize == "ram":
+        return _Limits(constants=constants, arena=0)
+    return _Limits(flash=0) if options.optimize == "size" else _Limits()
+
+
+def _fitted(offers: Offers, limits: _Limits, planned: Planned) -> Choice:
+    return _lowered(_fastest(offers, limits), offers, limits, planned)
+
+
+def _fastest(offers: Offers, limits: _Limits) -> Choice:
+    """The fastest choice within the limits of flash; if there is none, the one that takes the least."""
+    if math.isinf(limits.flash):
+        return _knapsack(offers, limits.constants) or _smallest(offers)
+    best: Choice | None = None
+    least = _smallest(offers)
+    for kept, code in _kernel_sets(offers):
+        smallest = _smallest(kept)
+        if _flash(smallest) < _flash(least):
+            least = smallest
+        bound = sum(min(c.instructions for c in found) for found in kept.values())
+        if best is not None and bound >= _instructions(best):
+            continue
+        found = _knapsack(kept, min(limits.constants, limits.flash - code))
+        if found is not None and (best is None or _instructions(found) < _instructions(best)):
+            best = found
+    return best or least
+
+
+def _kernel_sets(offers: Offers) -> Iterator[tuple[Offers, int]]:
+    """What is left of the offers when some kernels are not to be used, and the code of those that may be."""
+    used = {index: [_kernels(c) for c in found] for index, found in offers.items()}
+    every = frozenset[str]().union(*(names for found in used.values() for names in found))
+    needed = frozenset[str]().union(
+        *(frozenset[str].intersection(*found) for found in used.values())
+    )
+    optional = sorted(every - needed, key=lambda name: (-cost.code_bytes(name), name))
+    for count in range(min(len(optional), _MOST_OPTIONAL) + 1):
+        for without in itertools.combinations(optional[:_MOST_OPTIONAL], count):
+            kept = {
+                index: [c for c in found if not _kernels(c) & set(without)]
+                for index, found in offers.items()
+            }
+            if all(kept.values()):
+                yield kept, sum(cost.code_bytes(name) for name in every - set(without))
+
+
+def _knapsack(offers: Offers, limit: float) -> Choice | None:
+    """The fastest choice whose constants fit, or None: partial choices that others beat are dropped."""
+    states: list[tuple[int, int, tuple[Candidate, ...]]] = [(0, 0, ())]  # bytes, instructions
+    for found in offers.values():
+        grown = [
+            (size + c.constant_bytes, work + c.instructions, (*taken, c))
+            for size, work, taken in states
+            for c in found
+        ]
+        grown.sort(key=lambda state: state[:2])
+        states = []
+        for state in grown:
+            if state[0] <= limit and (not states or state[1] < states[-1][1]):
+                states.append(state)
+        states = states[:: 1 + len(states) // _MOST_STATES]
+    return dict(zip(offers, states[-1][2])) if states else None
+
+
+def _smallest(offers: Offers) -> Choice:
+    """The candidates with the fewest constants, then instructions."""
+    return {
+        index: min(found, key=lambda c: (c.constant_bytes, c.instructions))
+        for index, found in offers.items()
+    }
+
+
+def _lowered(chosen: Choice, offers: Offers, limits: _Limits, planned: Planned) -> Choice:
+    """The choice after changes of the nodes at the arena's peak that lower it, down to its limit."""
+
+    def height(layout: Layout) -> tuple[float, int]:
+        """Bytes above the limit, and how many nodes are to blame."""
+        above = max(layout.arena_bytes - limits.arena, 0)
+        return above, len(layout.peak) if above else 0
+
+    layout = planned(_calls(chosen))
+    while height(layout)[0]:
+        found = [
+            (changed, planned(_calls(changed)))
+            for changed in _changes(chosen, offers, layout.peak)
+            if _constants(changed) <= limits.constants and _flash(changed) <= limits.flash
+        ]
+        lower = [pair for pair in found if height(pair[1]) < height(layout)]
+        if not lower:
+            break
+        chosen, layout = min(lower, key=lambda pair: (height(pair[1]), _instructions(pair[0])))
+    return chosen
+
+
+def _changes(chosen: Choice, offers: Offers, nodes: frozenset[int]) -> Iterator[Choice]:
+    """Choices that differ in one of the nodes."""
+    for index in sorted(nodes & set(offers)):
+        for candidate in offers[index]:
+            if candidate is not chosen[index]:
+                yield {**chosen, index: candidate}
+
+
+def _kernels(candidate: Candidate) -> frozenset[str]:
+    return frozenset(call.kernel for call in candidate.calls)
+
+
+def _calls(chosen: Choice) -> Mapping[int, Calls]:
+    return {index: candidate.calls for index, candidate in chosen.items()}
+
+
+def _instructions(chosen: Choice) -> int:
+    return sum(candidate.instructions for candidate in chosen.values())
+
+
+def _constants(chosen: Choice) -> int:
+    return sum(candidate.constant_bytes for candidate in chosen.values())
+
+
+def _flash(chosen: Choice) -> int:
+    used = frozenset[str]().union(*map(_kernels, chosen.values()))
+    return _constants(chosen) + sum(cost.code_bytes(kernel) for kernel in used)

@@ -1,0 +1,45 @@
+"""What the general kernels cost, for choosing; specialisations bring formulas of their own."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tinyml import ops
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+    from tinyml.targets import Core
+
+# Counted on Cortex-M4 and M3 with `tinyml bench` on the MLPerf Tiny models: instructions a multiply-
+# accumulate of the operators that have many, without and with the DSP extension.
+_PER_MAC = {
+    "CONV_2D": (4.5, 2.0),
+    "FULLY_CONNECTED": (4.5, 2.0),
+    "DEPTHWISE_CONV_2D": (11.0, 11.0),
+}
+_PER_MAC_ELSE = (8.0, 8.0)
+_PER_ELEMENT = 45  # requantization and stores
+_UNKNOWN_CODE = 800  # bytes, of a kernel that was never measured
+_RECORD = Path(__file__).with_name("code_bytes.json")
+
+
+def general(node: NodeView, core: Core) -> int:
+    """Instructions of a node's general kernel, roughly."""
+    rates = _PER_MAC.get(node.node.operator, _PER_MAC_ELSE)
+    macs = ops.find(node.node.operator).macs(node)
+    elements = sum(tensor.elements for tensor in node.outputs)
+    return round(rates["dsp" in core.extensions] * macs + _PER_ELEMENT * elements)
+
+
+def code_bytes(kernel: str) -> int:
+    """Code of a kernel on a Cortex-M4 at -O2, as benchmarks/code_bytes.py recorded it."""
+    return _recorded().get(kernel, _UNKNOWN_CODE)
+
+
+@cache
+def _recorded() -> dict[str, int]:
+    found: dict[str, int] = json.loads(_RECORD.read_text("utf-8"))
+    return found
