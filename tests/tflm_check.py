@@ -71,7 +71,7 @@ def check_file(
     _equal("numpy reference", reference.outputs(compiled.graph, batches), expected)
     _equal("host C", validation.execute(directory, batches, "host", 30).outputs, expected)
     if any(candidate.name != GENERAL for candidate in compiled.chosen.values()):
-        plain = program.compile_model(path, disabled, options=Options(optimize="size"))
+        plain = program.compile_model(path, disabled, options=Options(library=GENERAL))
         general = _written(tmp_path / "general", plain, path)
         found = validation.execute(general, batches, "host", 30).outputs
         _equal("host C, general kernels", found, expected)

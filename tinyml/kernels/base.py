@@ -77,7 +77,7 @@ class Options:
 
     Attributes:
         core: what the code will run on.
-        library: one of LIBRARIES.
+        library: one of LIBRARIES; GENERAL, which tests use, for the operators' own kernels alone.
         optimize: one of MODES.
         flash, ram: budgets in bytes for constants and code, and for the arena; None for no limit.
     """
