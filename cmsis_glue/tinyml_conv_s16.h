@@ -14,7 +14,8 @@ typedef struct {
 
 /*
  * input: int16 [batches][input_height][input_width][input_channels], zero point 0;
- * output: int16 [batches][output_height][output_width][output_channels], apart from the input.
+ * output: int16 [batches][output_height][output_width][output_channels].
+ * The output may cover input pixels that neither the output pixel being written nor a later one sees.
  */
 void tinyml_conv_s16(const tinyml_conv_s16_params *params, const int16_t *input, int16_t *output);
 

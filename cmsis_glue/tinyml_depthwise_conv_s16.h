@@ -14,7 +14,9 @@ typedef struct {
 
 /*
  * input: int16 [batches][input_height][input_width][input_channels], zero point 0;
- * output: int16 [batches][output_height][output_width][output_channels], apart from the input.
+ * output: int16 [batches][output_height][output_width][output_channels].
+ * Output elements are written in order, each after its window has been read, so that the output may cover
+ * input elements that no later output element needs.
  */
 void tinyml_depthwise_conv_s16(const tinyml_depthwise_conv_s16_params *params, const int16_t *input,
                                int16_t *output);

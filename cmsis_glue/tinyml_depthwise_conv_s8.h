@@ -14,7 +14,9 @@ typedef struct {
 
 /*
  * input: int8 [batches][input_height][input_width][input_channels];
- * output: int8 [batches][output_height][output_width][output_channels], apart from the input.
+ * output: int8 [batches][output_height][output_width][output_channels].
+ * Output elements are written in order, each after its window has been read, so that the output may cover
+ * input elements that no later output element needs.
  */
 void tinyml_depthwise_conv_s8(const tinyml_depthwise_conv_s8_params *params, const int8_t *input,
                               int8_t *output);

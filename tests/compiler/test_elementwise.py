@@ -139,7 +139,7 @@ def test_in_place_and_on_the_device(tmp_path: Path) -> None:
         return ends, m.node("MUL", [total, total], square, kind="MulOptions")
 
     directory = check(tmp_path, build, seed=5, qemu=True)
-    assert "MODEL_ARENA_BYTES 32" in (directory / "model.h").read_text()
+    assert "MODEL_ARENA_BYTES 16 " in (directory / "model.h").read_text()
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_on_the_device_int16(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("operator", ["RELU", "LOGISTIC", "TANH", "LEAKY_RELU"])
 def test_in_place(tmp_path: Path, operator: str, dtype: str) -> None:
-    """The middle value's memory is the output's, too."""
+    """Input, middle value and output have the same memory."""
     zero = 0 if dtype == "int16" else 9
 
     def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
@@ -100,7 +100,7 @@ def test_in_place(tmp_path: Path, operator: str, dtype: str) -> None:
 
     directory = check(tmp_path, build, seed=3)
     size = 32 if dtype == "int16" else 16
-    assert f"MODEL_ARENA_BYTES {2 * size}" in (directory / "model.h").read_text()
+    assert f"MODEL_ARENA_BYTES {size} " in (directory / "model.h").read_text()
 
 
 @pytest.mark.parametrize(

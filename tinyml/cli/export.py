@@ -166,7 +166,7 @@ def _text(output: Path, report: dict[str, Any]) -> str:
     flash, ram = report["flash_bytes"], report["ram_bytes"]
     lines = [
         f"{output}: {report['macs']:,} MAC, weights {flash['weights']:,} bytes in flash, "
-        f"arena {ram['arena']:,} bytes in RAM (lower bound {report['arena_lower_bound']:,})"
+        f"arena {ram['arena']:,} bytes in RAM (without overlaps at least {report['arena_lower_bound']:,})"
     ]
     if report["stack_bytes"] is None:
         lines.append("Code and stack are not known: no arm-none-eabi-gcc here (tinyml doctor)")

@@ -72,7 +72,7 @@ def _text(graph: Graph, result: dict[str, Any]) -> str:
         arena = result["arena"]
         parts.append(
             f"{result['macs']:,} MAC, {result['weight_bytes']:,} bytes of constants, "
-            f"arena {arena['bytes']:,} bytes (lower bound {arena['lower_bound']:,})"
+            f"arena {arena['bytes']:,} bytes (without overlaps at least {arena['lower_bound']:,})"
         )
         parts.append(_memory(arena))
     else:

@@ -12,7 +12,7 @@ from tinyml.graph import tflite_reader
 from tinyml.graph.ir import Graph
 from tinyml.kernels import choice
 from tinyml.kernels.base import Candidate, Options
-from tinyml.memory import checker, lifetimes, planner, state
+from tinyml.memory import checker, lifetimes, planner, sharing, state
 from tinyml.ops.base import Calls
 
 _MAX_ARENA = (
@@ -70,7 +70,8 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
     chosen = choice.choose(graph, options, lambda calls: _layout(graph, calls))
     calls = {index: candidate.calls for index, candidate in chosen.items()}
-    plan = planner.plan(lifetimes.buffers(graph, calls))
+    buffers = lifetimes.buffers(graph, calls)
+    plan = planner.plan(buffers, sharing.pairs(graph, calls, buffers))
     if plan.arena_bytes > _MAX_ARENA:
         raise InputError(
             graph.name,

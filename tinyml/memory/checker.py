@@ -1,13 +1,13 @@
 """An independent check of a memory plan: the program is replayed byte by byte.
 
-It shares no lifetime with the planner. Every byte of the arena remembers which tensor wrote it; a node
-that finds a foreign byte in what it reads, or that writes over what it is still reading, is an error.
+It shares no lifetime and no distance with the planner. Every byte of the arena remembers which tensor
+wrote it; a node that finds a foreign byte in what it reads is an error. So is one that writes over its
+input, unless its kernel's schedule says for each of the bytes that no later step reads it.
 States have no place in the arena, and no two share a byte of their own block.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,7 +16,7 @@ from tinyml.graph.ir import ABSENT, Graph
 from tinyml.memory.lifetimes import reads
 from tinyml.memory.planner import ALIGNMENT, Plan
 from tinyml.memory.state import StatePlan
-from tinyml.ops.base import Calls, in_place
+from tinyml.ops.base import Calls, in_place, overlaps
 
 _NOBODY = -1
 _SCRATCH = -2
@@ -51,7 +51,7 @@ def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
             value[node.outputs[0]] = value[node.inputs[0]]
             continue
         value.update((output, output) for output in node.outputs)
-        _check_overlap(graph, calls[index], spans, index)
+        _check_writes(graph, calls[index], spans, index)
         if index in scratch:
             offset, nbytes = scratch[index]
             _check_scratch(graph, spans, index, slice(offset, offset + nbytes), plan.arena_bytes)
@@ -109,15 +109,36 @@ def _overlap(a: slice, b: slice) -> bool:
     return bool(a.start < b.stop and b.start < a.stop)
 
 
-def _check_overlap(graph: Graph, calls: Calls, spans: Mapping[int, slice], index: int) -> None:
-    """The first output may lie on an input only exactly, and only where the kernel allows it."""
+def _check_writes(graph: Graph, calls: Calls, spans: Mapping[int, slice], index: int) -> None:
+    """Of the outputs only the first may lie on an input, where the kernel is done with that."""
     node = graph.nodes[index]
-    allowed = {(node.inputs[position], node.outputs[0]) for position in in_place(calls)}
-    for tensor, output in itertools.product(reads(graph, index), node.outputs):
-        if not _overlap(spans[tensor], spans[output]):
-            continue
-        if (tensor, output) not in allowed or spans[tensor] != spans[output]:
-            raise PlanError(f"node {index} writes over its own input {graph.tensors[tensor].name}")
+    for position, tensor in enumerate(node.inputs):
+        for number, output in enumerate(node.outputs):
+            if tensor not in spans or not _overlap(spans[tensor], spans[output]):
+                continue
+            if number or not _in_time(calls, position, spans[tensor], spans[output]):
+                name = graph.tensors[tensor].name
+                raise PlanError(f"node {index} writes over its own input {name}")
+
+
+def _in_time(calls: Calls, position: int, source: slice, target: slice) -> bool:
+    """True when no shared byte is written before the last step that reads it as input `position`."""
+    if position in in_place(calls) and source == target:
+        return True
+    for claim in overlaps(calls):
+        if claim.input == position:
+            last_read, first_write = claim.schedule()
+            if len(last_read) != _length(source) or len(first_write) != _length(target):
+                raise PlanError(f"the schedule of input {position} has another size")
+            start, stop = max(source.start, target.start), min(source.stop, target.stop)
+            read = last_read[start - source.start : stop - source.start]
+            written = first_write[start - target.start : stop - target.start]
+            return bool((written >= read).all())
+    return False
+
+
+def _length(span: slice) -> int:
+    return int(span.stop - span.start)
 
 
 def _check_scratch(

@@ -1,7 +1,7 @@
 """Which buffers a graph needs, and when: half-open intervals [first, last) of node positions.
 
 Position p is the execution of node p; the model's inputs live from position 0, its outputs until the
-end. A view shares its input's buffer; an in-place node's output takes over an input that dies there.
+end. A view shares its input's buffer. Which buffers may share bytes at a node is in `sharing`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tinyml.graph.ir import ABSENT, Graph
-from tinyml.ops.base import Calls, in_place
+from tinyml.ops.base import Calls
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,7 @@ def _homes(graph: Graph, calls: Mapping[int, Calls]) -> dict[int, int]:
             homes[node.outputs[0]] = homes[node.inputs[0]]
             continue
         homes.update((output, output) for output in node.outputs)
-        for position in in_place(calls[index]):
-            if _may_take(graph, homes, index, node.inputs[position]):
-                homes[node.outputs[0]] = homes[node.inputs[position]]
-                break
     return homes
-
-
-def _may_take(graph: Graph, homes: Mapping[int, int], index: int, source: int) -> bool:
-    """True when node `index` may write over `source`: a value of the same size that nothing needs later."""
-    if not graph.tensors[source].is_activation:
-        return False
-    output = graph.nodes[index].outputs[0]
-    same = graph.tensors[source].nbytes == graph.tensors[output].nbytes
-    sharing = [tensor for tensor, home in homes.items() if home == homes[source]]
-    dies = all(last_use(graph, tensor) <= index + 1 for tensor in sharing)
-    # The caller may look at the model's inputs again; they stay as they are.
-    is_input = any(tensor in graph.inputs for tensor in sharing)
-    return same and dies and not is_input
 
 
 def last_use(graph: Graph, tensor: int) -> int:

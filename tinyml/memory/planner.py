@@ -1,23 +1,33 @@
 """Offsets for buffers in one static arena.
 
-Best-fit in order of size first; when that misses the lower bound and the graph is small, a search over
-placement orders, which is optimal: some order of first-fit placements yields every optimal plan.
+Buffers are placed one after the other, each at the lowest offset that the placed ones leave to it:
+beside those that are live with it or, where `sharing` says so, partly on them. Several orders are tried,
+the best is improved, and on a small graph a search over all orders finds an optimal plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinyml.memory.lifetimes import Buffer
+from tinyml.memory.sharing import Pairs, Shifts
 
 ALIGNMENT = 8  # of every buffer: kernels may load words, and the ABI's largest type has 8 bytes
 _SEARCH_LIMIT = 8  # buffers; 8! orders are 40,320, pruned to far fewer
+_ROUNDS = 100  # of improving an order; fewer for many buffers
+_PLACEMENTS = 20_000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """offsets[i] is where buffers[i] begins; arena_bytes is the end of the last."""
+    """offsets[i] is where buffers[i] begins; arena_bytes is the end of the last.
+
+    lower_bound is what the buffers need where most are live, each with its own bytes: with inputs and
+    outputs that share some, the arena can be below it.
+    """
 
     buffers: tuple[Buffer, ...]
     offsets: tuple[int, ...]
@@ -31,69 +41,183 @@ def aligned(nbytes: int) -> int:
 
 
 def lower_bound(buffers: Sequence[Buffer]) -> int:
-    """The most bytes that are live at one position; no plan without overlaps needs fewer."""
-    positions = {buffer.first for buffer in buffers}
-    return max(
-        (sum(aligned(b.nbytes) for b in buffers if b.first <= p < b.last) for p in positions),
-        default=0,
+    """The most bytes that are live at one position."""
+    return max((_live_bytes(buffers, b.first) for b in buffers), default=0)
+
+
+def plan(buffers: tuple[Buffer, ...], pairs: Pairs | None = None) -> Plan:
+    """Place `buffers`; those that are live together share no byte but as `pairs` allows."""
+    problem = _Problem(buffers, pairs or {})
+    bound = _least(problem)
+    placements = [(_placed(problem, order), order) for order in _orders(buffers)]
+    best, order = min(placements, key=lambda found: found[0].height)
+    if best.height > bound:
+        best = _improved(problem, order, bound, best)
+    if best.height > bound and len(buffers) <= _SEARCH_LIMIT:
+        best = _search(problem, bound, best)
+    offsets = tuple(best.offsets[i] for i in range(len(buffers)))
+    return Plan(buffers, offsets, best.height, lower_bound(buffers))
+
+
+class _Problem:
+    """The buffers, and how each keeps away from those that are live with it."""
+
+    def __init__(self, buffers: tuple[Buffer, ...], pairs: Pairs) -> None:
+        first = np.array([b.first for b in buffers])
+        last = np.array([b.last for b in buffers])
+        self.buffers = buffers
+        self.pairs = pairs
+        self.needs = [aligned(b.nbytes) for b in buffers]
+        self.meeting = [
+            [int(i) for i in np.flatnonzero((first < b.last) & (last > b.first)) if i != number]
+            for number, b in enumerate(buffers)
+        ]
+
+    def forbidden(self, index: int, other: int) -> tuple[int, int, bool]:
+        """(down, up, exact): where buffer `index` may not begin, counted from the beginning of `other`:
+        strictly between -down and up, but at 0 when it is exact.
+        """
+        if (index, other) in self.pairs:
+            shifts = self.pairs[index, other]
+            return shifts.lag, shifts.lead, shifts.exact
+        if (other, index) in self.pairs:
+            shifts = self.pairs[other, index]
+            return shifts.lead, shifts.lag, shifts.exact
+        return self.needs[index], self.needs[other], False
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """Offsets by buffer, and the end of the highest."""
+
+    offsets: dict[int, int]
+    height: int
+
+
+def _length(buffer: Buffer) -> int:
+    """Minus the number of positions at which a buffer is live."""
+    return buffer.first - buffer.last
+
+
+def _live_bytes(buffers: Sequence[Buffer], position: int) -> int:
+    return sum(aligned(b.nbytes) for b in buffers if b.first <= position < b.last)
+
+
+def _least(problem: _Problem) -> int:
+    """What no plan can be below: at each position the live bytes, less what its pairs can share at most."""
+    saved: dict[int, int] = {}
+    for (source, output), shifts in problem.pairs.items():
+        most = _shared(problem.needs[source], problem.needs[output], shifts)
+        saved[output] = min(saved.get(output, 0) + most, problem.needs[output])
+    at = {problem.buffers[output].first: nbytes for output, nbytes in saved.items()}
+    positions = {b.first for b in problem.buffers}
+    return max((_live_bytes(problem.buffers, p) - at.get(p, 0) for p in positions), default=0)
+
+
+def _shared(source: int, output: int, shifts: Shifts) -> int:
+    """The most bytes that an input and an output of these sizes can share."""
+    below = max(aligned(shifts.lead) + source, output)
+    above = max(aligned(shifts.lag) + output, source)
+    together = min(below, above, max(source, output) if shifts.exact else below)
+    return source + output - together
+
+
+def _orders(buffers: Sequence[Buffer]) -> Iterator[list[int]]:
+    """Orders to try: by size, by length of life, by time; each with ties and time in both directions.
+
+    Backwards in time, an output lies low before its input is placed just above it.
+    """
+    numbers = range(len(buffers))
+    for sign in (1, -1):
+        yield sorted(numbers, key=lambda i: (-buffers[i].nbytes, sign * buffers[i].first))
+        yield sorted(numbers, key=lambda i: (_length(buffers[i]), sign * buffers[i].first))
+        yield sorted(numbers, key=lambda i: (sign * buffers[i].first, -buffers[i].nbytes))
+
+
+def _placed(problem: _Problem, order: Sequence[int]) -> _Placement:
+    offsets: dict[int, int] = {}
+    for index in order:
+        offsets[index] = _lowest(problem, offsets, (index,))
+    return _placement(problem, offsets)
+
+
+def _placement(problem: _Problem, offsets: dict[int, int]) -> _Placement:
+    ends = (offset + problem.needs[i] for i, offset in offsets.items())
+    return _Placement(offsets, max(ends, default=0))
+
+
+def _lowest(problem: _Problem, offsets: Mapping[int, int], group: Sequence[int]) -> int:
+    """The lowest offset at which all buffers of a group may begin, beside the placed ones."""
+    gaps = [
+        (offsets[other], *problem.forbidden(index, other))
+        for index in group
+        for other in problem.meeting[index]
+        if other in offsets
+    ]
+    candidates = {0, *(place + aligned(up) for place, _, up, _ in gaps)}
+    candidates.update(place for place, _, _, exact in gaps if exact)
+    return min(
+        offset
+        for offset in candidates
+        if not any(
+            -down < offset - place < up and not (exact and offset == place)
+            for place, down, up, exact in gaps
+        )
     )
 
 
-def plan(buffers: tuple[Buffer, ...]) -> Plan:
-    """Place `buffers`; those that are live together never share a byte."""
-    bound = lower_bound(buffers)
-    orders = [
-        sorted(range(len(buffers)), key=lambda i: (-buffers[i].nbytes, buffers[i].first)),
-        sorted(
-            range(len(buffers)),
-            key=lambda i: (buffers[i].first - buffers[i].last, buffers[i].first),
-        ),
-        sorted(range(len(buffers)), key=lambda i: (buffers[i].first, -buffers[i].nbytes)),
-    ]
-    best = min((_placed(buffers, order) for order in orders), key=lambda found: found[0])
-    if best[0] > bound and len(buffers) <= _SEARCH_LIMIT:
-        best = _search(buffers, bound, best)
-    return Plan(buffers, tuple(best[1][i] for i in range(len(buffers))), best[0], bound)
-
-
-_Placement = tuple[int, dict[int, int]]  # arena bytes, offset by buffer
-
-
-def _placed(buffers: tuple[Buffer, ...], order: Sequence[int]) -> _Placement:
-    offsets: dict[int, int] = {}
-    for index in order:
-        offsets[index] = _lowest_gap(buffers, offsets, index)
-    return _arena(buffers, offsets), offsets
-
-
-def _lowest_gap(buffers: tuple[Buffer, ...], offsets: dict[int, int], index: int) -> int:
-    """The lowest offset at which a buffer misses all placed ones that it meets in time."""
-    need = aligned(buffers[index].nbytes)
-    offset = 0
-    meeting = [i for i in offsets if buffers[i].meets(buffers[index])]
-    for other in sorted(meeting, key=lambda i: offsets[i]):
-        if offset + need <= offsets[other]:
+def _improved(problem: _Problem, order: list[int], bound: int, best: _Placement) -> _Placement:
+    """Again and again, what ends highest is placed earlier."""
+    found = best
+    for _ in range(min(_ROUNDS, _PLACEMENTS // len(order))):
+        top = max(order, key=lambda i: found.offsets[i] + problem.needs[i])
+        place = order.index(top)
+        order = [top, *order[:place], *order[place + 1 :]]
+        found = _placed(problem, order)
+        if found.height < best.height:
+            best = found
+        if best.height == bound:
             break
-        offset = max(offset, offsets[other] + aligned(buffers[other].nbytes))
-    return offset
-
-
-def _arena(buffers: tuple[Buffer, ...], offsets: dict[int, int]) -> int:
-    return max((offsets[i] + aligned(buffers[i].nbytes) for i in offsets), default=0)
-
-
-def _search(buffers: tuple[Buffer, ...], bound: int, best: _Placement) -> _Placement:
-    """Branch and bound over placement orders, starting from the plan `best`."""
-    pending: list[dict[int, int]] = [{}]
-    while pending and best[0] > bound:
-        offsets = pending.pop()
-        for index in set(range(len(buffers))) - set(offsets):
-            grown = {**offsets, index: _lowest_gap(buffers, offsets, index)}
-            height = _arena(buffers, grown)
-            if height >= best[0]:
-                continue
-            if len(grown) == len(buffers):
-                best = (height, grown)
-            else:
-                pending.append(grown)
     return best
+
+
+def _search(problem: _Problem, bound: int, best: _Placement) -> _Placement:
+    """Branch and bound over orders of placements, starting from the plan `best`.
+
+    Some order of lowest placements yields an optimal plan: its buffers from the lowest to the highest, those
+    that lie exactly on each other together. Moving one down never forbids the place of a higher one.
+    """
+    moves = _moves(problem)
+    pending: list[dict[int, int]] = [{}]
+    seen = set()
+    while pending and best.height > bound:
+        offsets = pending.pop()
+        for group in moves:
+            if any(index in offsets for index in group):
+                continue
+            offset = _lowest(problem, offsets, group)
+            grown = _placement(problem, {**offsets, **dict.fromkeys(group, offset)})
+            key = frozenset(grown.offsets.items())
+            if grown.height >= best.height or key in seen:
+                continue
+            seen.add(key)
+            if len(grown.offsets) == len(problem.buffers):
+                best = grown
+            else:
+                pending.append(grown.offsets)
+    return best
+
+
+def _moves(problem: _Problem) -> list[tuple[int, ...]]:
+    """Every buffer, and every chain of buffers each of which may lie exactly on the one before."""
+    follows: dict[int, int] = {
+        source: output for (source, output), shifts in problem.pairs.items() if shifts.exact
+    }
+    found = []
+    for index in range(len(problem.buffers)):
+        chain = [index]
+        found.append(tuple(chain))
+        while chain[-1] in follows:
+            chain.append(follows[chain[-1]])
+            found.append(tuple(chain))
+    return found

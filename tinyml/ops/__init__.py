@@ -24,6 +24,7 @@ _HELPERS = (
     "lookup",
     "movement",
     "rules",
+    "schedules",
     "sigmoids",
     "states",
     "sums",

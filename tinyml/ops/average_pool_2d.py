@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import arithmetic, windows
+from tinyml.ops import arithmetic, schedules, windows
 from tinyml.ops.base import KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -112,6 +112,7 @@ def pool_call(kernel: str, node: NodeView) -> KernelCall:
             ("activation_max", high),
         ),
         inputs=(0,),
+        overlaps=(schedules.by_channels(node, window),),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,36 @@ class Array:
     values: np.ndarray
 
 
+class Schedule(NamedTuple):
+    """When a kernel reads an input for the last time and writes its first output, byte by byte.
+
+    The kernel works in steps, counted from 0; within a step it reads all before it writes any.
+
+    Attributes:
+        last_read: int32, for each byte of the input the last step that reads it, -1 when none does.
+        first_write: int32, for each byte of the output the first step that writes it.
+    """
+
+    last_read: np.ndarray
+    first_write: np.ndarray
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A kernel's claim that its first output may lie on bytes of an input that it no longer reads.
+
+    The planner derives from the schedule how far apart the two must begin, and the checker replays it.
+    `tinyml.ops.schedules` makes those of sliding windows.
+
+    Attributes:
+        input: the position of the node's input.
+        schedule: computes the schedule, which is as large as input and output.
+    """
+
+    input: int
+    schedule: Callable[[], Schedule]
+
+
 @dataclass(frozen=True)
 class KernelCall:
     """A call of one C kernel: `kernel(&params, inputs..., outputs..., scratch)`.
@@ -44,8 +74,12 @@ class KernelCall:
         outputs: likewise of its outputs; None for all of them.
         scratch_bytes: working memory, passed as the last pointer.
         has_scratch: the kernel takes that pointer; it is NULL when scratch_bytes is 0.
-        in_place: the input positions whose memory the first output may take over; of no effect in a
-            node of several calls, where a later one may still need the input.
+        in_place: the input positions whose memory the first output, of equal size, may take over: it
+            may begin exactly where the input does.
+        overlaps: the inputs of which the first output may cover a part, and when.
+
+    In a node of several calls `in_place` and `overlaps` have no effect: a later call may still need the
+    input.
     """
 
     kernel: str
@@ -55,6 +89,7 @@ class KernelCall:
     has_scratch: bool = False
     in_place: tuple[int, ...] = ()
     outputs: tuple[int, ...] | None = None
+    overlaps: tuple[Overlap, ...] = ()
 
 
 # What a node does at run time, in this order, or nothing; its constants have one name space.
@@ -148,6 +183,11 @@ def as_calls(lowered: KernelCall | Calls) -> Calls:
 def in_place(calls: Calls) -> tuple[int, ...]:
     """The input positions whose memory a node's first output may take over."""
     return calls[0].in_place if len(calls) == 1 else ()
+
+
+def overlaps(calls: Calls) -> tuple[Overlap, ...]:
+    """Of which inputs a node's first output may cover a part."""
+    return calls[0].overlaps if len(calls) == 1 else ()
 
 
 def rule_text(rule: Rule) -> tuple[str, str]:

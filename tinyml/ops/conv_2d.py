@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import channels, windows
+from tinyml.ops import channels, schedules, windows
 from tinyml.ops.base import Array, Fields, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -146,6 +146,7 @@ class Conv2D(Operator):
             # A 1x1 window at stride 1 reads its pixel in place; any other is gathered first.
             scratch_bytes=0 if window.is_pointwise else taps,
             has_scratch=True,
+            overlaps=(schedules.by_pixels(node, window, staged=not window.is_pointwise),),
         )
 
 
@@ -169,6 +170,7 @@ def _generic(kernel: str, node: NodeView, to: Fields) -> KernelCall:
             ("to", to),
         ),
         inputs=(0,),
+        overlaps=(schedules.by_pixels(node, window_of(node), staged=False),),
     )
 
 

@@ -1,0 +1,163 @@
+"""Outputs on their own inputs: what kernels claim about their order of reads and writes is true in C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import model_builder as mb
+import numpy as np
+import pytest
+from tflm_check import Build, check
+
+from tinyml.codegen import program
+from tinyml.memory import checker, planner
+from tinyml.memory.lifetimes import Buffer
+from tinyml.memory.sharing import Pairs, Shifts
+
+Plan = Callable[[tuple[Buffer, ...], Pairs], planner.Plan]
+
+
+def at(choose: Callable[[Shifts], int]) -> Plan:
+    """A planner for one node: its input begins that many bytes above its output, scratch above both."""
+
+    def plan(buffers: tuple[Buffer, ...], pairs: Pairs) -> planner.Plan:
+        (((source, output), shifts),) = pairs.items()
+        shift = choose(shifts)
+        offsets = {source: max(shift, 0), output: max(-shift, 0)}
+        top = max(offsets[i] + buffers[i].nbytes for i in offsets)
+        for index in set(range(len(buffers))) - set(offsets):
+            offsets[index] = top
+            top += buffers[index].nbytes
+        ordered = tuple(offsets[i] for i in range(len(buffers)))
+        return planner.Plan(buffers, ordered, top, planner.lower_bound(buffers))
+
+    return plan
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kernel with a claim, and the node that is lowered to it."""
+
+    kernel: str
+    build: Callable[..., tuple[int, tuple[int, ...]]]
+    depth: tuple[int, ...]
+    settings: dict[str, Any]
+    dtype: str = "int8"
+
+    def model(self, rng: np.random.Generator) -> Build:
+        """One node over an image of random size."""
+        shape = (1, int(rng.integers(4, 10)), int(rng.integers(4, 10)), int(rng.choice(self.depth)))
+        window = {
+            "stride": tuple(rng.integers(1, 3, 2).tolist()),
+            "padding": str(rng.choice(["SAME", "VALID"])),
+            "window": tuple(rng.integers(1, 5, 2).tolist()),
+            **self.settings,
+        }
+
+        def build(m: mb.ModelBuilder, weights: np.random.Generator) -> tuple[int, int]:
+            zero_point = 0 if self.dtype == "int16" else 3
+            scale = 0.1 if self.build is pool else 0.05
+            source = m.tensor(shape, self.dtype, scale, zero_point)
+            output, _ = self.build(m, weights, source, shape, zero_point, self.dtype, window)
+            return source, output
+
+        return build
+
+
+def convolution(
+    m: mb.ModelBuilder,
+    rng: np.random.Generator,
+    source: int,
+    shape: tuple[int, ...],
+    zero_point: int,
+    dtype: str,
+    window: dict[str, Any],
+) -> tuple[int, tuple[int, ...]]:
+    channels = shape[3] * window.pop("multiplier", 1)
+    bias = "int64" if dtype == "int16" else "int32"
+    return mb.convolution(
+        m,
+        rng,
+        source,
+        shape,
+        channels,
+        dtype=dtype,
+        zero_point=zero_point,
+        bias_type=bias,
+        **window,
+    )
+
+
+def pool(
+    m: mb.ModelBuilder,
+    rng: np.random.Generator,
+    source: int,
+    shape: tuple[int, ...],
+    zero_point: int,
+    dtype: str,
+    window: dict[str, Any],
+) -> tuple[int, tuple[int, ...]]:
+    return mb.pool(m, source, shape, dtype=dtype, zero_point=zero_point, **window)
+
+
+DEPTHWISE = {"depthwise": True}
+POINTWISE = {"window": (1, 1), "stride": (1, 1)}
+CASES = [
+    Case("tinyml_conv_s8", convolution, (1, 3, 8), {}),
+    Case("tinyml_conv_s8", convolution, (3, 4), {"dilation": (2, 1), "stride": (1, 1)}),
+    Case("tinyml_conv_s8", convolution, (4, 8), POINTWISE),
+    Case("tinyml_conv_s8", convolution, (4, 8), {"window": (1, 1), "stride": (2, 2)}),
+    Case("tinyml_grouped_conv_s8", convolution, (4, 6), {"groups": 2}),
+    Case("tinyml_conv_s16", convolution, (3, 4), {}, "int16"),
+    Case("tinyml_depthwise_conv_s8", convolution, (3, 8), DEPTHWISE),
+    Case("tinyml_depthwise_conv_s8", convolution, (2, 3), {"multiplier": 3, **DEPTHWISE}),
+    Case("tinyml_depthwise_conv_s16", convolution, (3, 4), DEPTHWISE, "int16"),
+    *[
+        Case(f"tinyml_{kind.lower()}_pool_{suffix}", pool, (1, 5), {"kind": kind}, dtype)
+        for kind in ("AVERAGE", "MAX")
+        for suffix, dtype in (("s8", "int8"), ("s16", "int16"))
+    ],
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.kernel)
+def test_the_tightest_overlaps_are_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case, seed: int
+) -> None:
+    """To the byte, which no plan is: those keep buffers aligned."""
+    build = case.model(np.random.default_rng(seed))
+    allowed: list[Shifts] = []
+    places = {
+        "below": lambda shifts: allowed.append(shifts) or shifts.lead,
+        "above": lambda shifts: -shifts.lag,
+    }
+    for name, choose in places.items():
+        monkeypatch.setattr(planner, "plan", at(choose))
+        directory = check(tmp_path / name, build, seed)
+        assert (directory / f"kernels/{case.kernel}.c").exists()
+    if allowed[0].exact:
+        monkeypatch.setattr(planner, "plan", at(lambda shifts: 0))
+        check(tmp_path / "exact", build, seed)
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[6], CASES[9]], ids=lambda case: case.kernel)
+@pytest.mark.parametrize("where", ["below", "above"])
+def test_one_byte_closer_is_refused_and_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case, where: str
+) -> None:
+    rng = np.random.default_rng(4)
+    same = Case(
+        case.kernel, case.build, (8,), {**case.settings, "window": (3, 3), "stride": (1, 1)}
+    )
+    build = same.model(rng)
+    too_close = (lambda s: s.lead - 1) if where == "below" else (lambda s: 1 - s.lag)
+    monkeypatch.setattr(planner, "plan", at(too_close))
+    with pytest.raises(checker.PlanError, match="writes over its own input"):
+        check(tmp_path / "refused", build, 0)
+    monkeypatch.setattr(program.checker, "check", lambda *arguments: None)
+    with pytest.raises(AssertionError, match="host C"):
+        check(tmp_path / "wrong", build, 0)

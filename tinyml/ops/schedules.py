@@ -1,0 +1,156 @@
+"""In which order kernels read and write (base.Overlap), so that an output may lie on its own input.
+
+Each function states, for input 0 of a node, how one kind of kernel walks: images one after the other, in
+each the steps in the order of the output's rows, then columns. Input and output are (images, height,
+width, channels). The kernel's header says the same in words.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyml.ops.base import Overlap, Schedule
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+    from tinyml.ops.windows import Window
+
+
+def by_pixels(
+    node: NodeView,
+    window: Window,
+    group: int = 1,
+    staged: bool = True,
+    across_rows: bool = False,
+) -> Overlap:
+    """A kernel that writes all channels of some pixels at a time.
+
+    Args:
+        node: the node.
+        window: what an output pixel sees.
+        group: output pixels a step; a row's last step may have fewer.
+        staged: all that a step sees is read before any of its pixels is written. Otherwise the kernel
+            may look again at what this step sees until the step's last byte is written.
+        across_rows: a step may begin in one row and end in the next.
+    """
+    return Overlap(0, partial(_pixel_schedule, node, window, group, staged, across_rows))
+
+
+def by_channels(node: NodeView, window: Window) -> Overlap:
+    """A kernel that, pixel by pixel, reads one channel of what the window sees, then writes it.
+
+    For a depthwise convolution's multiplier: the input channel is read once more for each of its output
+    channels.
+    """
+    return Overlap(0, partial(_channel_schedule, node, window))
+
+
+def by_rows(node: NodeView, window: Window, rows: int = 1, ring: bool = False) -> Overlap:
+    """A kernel that writes whole rows.
+
+    Args:
+        node: the node.
+        window: what an output pixel sees.
+        rows: output rows a step.
+        ring: the kernel copies input rows into scratch when a window first reaches them, and looks at no
+            input row again afterwards.
+    """
+    return Overlap(0, partial(_row_schedule, node, window, rows, ring))
+
+
+def planar(node: NodeView) -> Overlap:
+    """A depthwise kernel that copies a whole input channel, then writes the output channels made of it."""
+    return Overlap(0, partial(_planar_schedule, node))
+
+
+def _pixel_schedule(
+    node: NodeView, window: Window, group: int, staged: bool, across_rows: bool
+) -> Schedule:
+    width = window.columns.output
+    pixels = np.arange(window.rows.output * width).reshape(-1, width)
+    in_row = pixels // width * -(-width // group) + pixels % width // group
+    steps = pixels // group if across_rows else in_row
+    last_read = np.append(steps, -1)[_last_readers(window)]
+    if not staged:  # its writes become a step of their own, before its last reads
+        steps, last_read = 2 * steps, np.where(last_read < 0, -1, 2 * last_read + 1)
+    return _whole_pixels(node, last_read, steps)
+
+
+def _row_schedule(node: NodeView, window: Window, rows: int, ring: bool) -> Schedule:
+    height, width = window.rows.output, window.columns.output
+    steps = np.arange(height) // rows
+    if ring:
+        ends = np.arange(height) * window.stride[0] - window.rows.before + _reach(window, 0)
+        first = np.searchsorted(ends, np.arange(window.rows.input), side="right")
+        last_read = np.append(steps, -1)[first]
+    else:
+        last_read = np.append(steps, -1)[_last_reader(window, 0)]
+    return _whole_pixels(node, np.repeat(last_read, window.columns.input), np.repeat(steps, width))
+
+
+def _channel_schedule(node: NodeView, window: Window) -> Schedule:
+    depth, channels = node.input(0).shape[-1], node.output.shape[-1]
+    last_pixel = _last_readers(window).reshape(-1, 1)
+    last_channel = (np.arange(depth) + 1) * (channels // depth) - 1
+    last_read = np.where(last_pixel < 0, -1, last_pixel * channels + last_channel)
+    writes = np.arange(window.rows.output * window.columns.output * channels)
+    return _every_image(node, last_read, writes)
+
+
+def _planar_schedule(node: NodeView) -> Schedule:
+    _, height, width, depth = node.input(0).shape
+    _, output_height, output_width, channels = node.output.shape
+    reads = np.tile(np.arange(depth), height * width)
+    writes = np.tile(np.repeat(np.arange(depth), channels // depth), output_height * output_width)
+    return _every_image(node, reads, writes)
+
+
+def _last_readers(window: Window) -> np.ndarray:
+    """For each input pixel the number of the last output pixel that sees it, -1 when none does."""
+    rows, columns = _last_reader(window, 0)[:, np.newaxis], _last_reader(window, 1)
+    return np.where((rows < 0) | (columns < 0), -1, rows * window.columns.output + columns)
+
+
+def _last_reader(window: Window, dimension: int) -> np.ndarray:
+    """The same along one dimension: 0 for rows, 1 for columns.
+
+    What lies between the elements of a dilated window counts as seen.
+    """
+    axis = (window.rows, window.columns)[dimension]
+    stride = window.stride[dimension]
+    places = np.arange(axis.input) + axis.before  # counted from the first window's beginning
+    last = np.minimum(places // stride, axis.output - 1)
+    return np.where(places - last * stride < _reach(window, dimension), last, -1)
+
+
+def _reach(window: Window, dimension: int) -> int:
+    """From a window's first element to one past its last."""
+    return (window.size[dimension] - 1) * window.dilation[dimension] + 1
+
+
+def _whole_pixels(node: NodeView, last_read: np.ndarray, first_write: np.ndarray) -> Schedule:
+    """The schedule of one image, given for pixels, for all bytes."""
+    return _every_image(
+        node,
+        np.repeat(last_read, node.input(0).shape[-1]),
+        np.repeat(first_write, node.output.shape[-1]),
+    )
+
+
+def _every_image(node: NodeView, last_read: np.ndarray, first_write: np.ndarray) -> Schedule:
+    """The schedule of one image, given for elements, for all bytes of all images."""
+    images = np.arange(node.output.shape[0])[:, np.newaxis]
+    steps = images * (max(last_read.max(), first_write.max()) + 1)
+    reads = np.where(last_read.ravel() < 0, -1, last_read.ravel() + steps)
+    writes = first_write.ravel() + steps
+    return Schedule(
+        _bytes(reads, node.input(0).nbytes // node.input(0).elements),
+        _bytes(writes, node.output.nbytes // node.output.elements),
+    )
+
+
+def _bytes(elements: np.ndarray, item: int) -> np.ndarray:
+    return np.repeat(elements.ravel().astype(np.int32), item)
