@@ -187,3 +187,24 @@ def test_an_interrupted_step_leaves_nothing(tmp_path: Path, how: signal.Signals)
     assert "interrupted" in said
     assert "Traceback" not in said
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--ram", "the arena takes"), ("--flash", "weights take")],
+)
+def test_a_budget_that_is_too_small(tmp_path: Path, option: str, said: str) -> None:
+    out = tmp_path / "out"
+    done = tinyml("export", MODEL, "--target", "cortex-m4", option, "100", "-o", out)
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert f"{option} 100" in lines[0]
+    assert said in lines[0]
+    assert "node" in lines[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_budget_that_is_no_number(tmp_path: Path) -> None:
+    done = tinyml("export", MODEL, "--target", "cortex-m4", "--ram", "lots", "-o", tmp_path / "out")
+    refused(done, "--ram", "'lots'", "64K")

@@ -31,6 +31,7 @@ _CALIBRATION_SAMPLES = 500
 )
 @options.unsafe
 @options.kernels
+@options.budgets
 @click.option(
     "--disable-pass",
     "disabled",
@@ -56,6 +57,8 @@ def command(
     allow_unsafe: bool,
     library: str,
     optimize: str,
+    flash: int | None,
+    ram: int | None,
     disabled: tuple[str, ...],
     dumped: tuple[str, ...],
     seed: int,
@@ -69,19 +72,21 @@ def command(
     uses), a firmware for the target with a Makefile, and report.json with its memory and work.
     """
     from tinyml import run, targets
-    from tinyml.codegen import program, project
+    from tinyml.codegen import budget, program, project
     from tinyml.emulate import footprint
     from tinyml.kernels.base import Options
 
     board, name, show = targets.find(target), _prefix(prefix, model), _shower(dumped)
     run.check_output(output, force, is_directory=True)
-    wanted = Options(board.processor, library, optimize)
+    wanted = Options(board.processor, library, optimize, flash, ram)
     settings = {
         "target": target,
         "prefix": name,
         "calibration": calibration,
         "kernels": library,
         "optimize": optimize,
+        "flash": flash,
+        "ram": ram,
     }
     with _as_tflite(model, calibration, allow_unsafe, seed) as (tflite, inputs):
         compiled = program.compile_model(tflite, disabled, show, wanted)
@@ -99,6 +104,8 @@ def command(
             if footprint.can_measure():
                 footprint.measure(step.path)
             report = project.read_report(step.path)
+            budget.check_ram(report, ram)
+            budget.check_flash(report, flash)
             step.metrics.update(
                 macs=report["macs"],
                 weight_bytes=report["flash_bytes"]["weights"],

@@ -72,6 +72,31 @@ unsafe = click.option(
 )
 
 
+class _Bytes(click.ParamType):
+    """A number of bytes, e.g. 65536, 64K or 1M."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).strip().upper()
+        factor = {"K": 1024, "M": 1024 * 1024}.get(text[-1:], 1)
+        digits = text[:-1] if factor > 1 else text
+        if not digits.isdecimal() or int(digits) < 1:
+            self.fail(f"'{value}' is not a number of bytes such as 65536, 64K or 1M", param, ctx)
+        return int(digits) * factor
+
+
+def budgets(function: _F) -> _F:
+    """--flash and --ram."""
+    flash = click.option(
+        "--flash",
+        type=_Bytes(),
+        help="The firmware must fit into this much flash; takes the fastest kernels that do.",
+    )
+    ram = click.option("--ram", type=_Bytes(), help="Likewise the arena and the model's state.")
+    return flash(ram(function))
+
+
 def kernels(function: _F) -> _F:
     """--kernels and --optimize: which kernels an export takes."""
     library = click.option(

@@ -68,7 +68,8 @@ def compile_model(
 
 def compile_graph(graph: Graph, options: Options) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
-    chosen = choice.choose(graph, options, lambda calls: _layout(graph, calls))
+    states = state.plan(graph)
+    chosen = choice.choose(graph, options, lambda calls: _layout(graph, calls, states))
     calls = {index: candidate.calls for index, candidate in chosen.items()}
     buffers = lifetimes.buffers(graph, calls)
     plan = planner.plan(buffers, sharing.pairs(graph, calls, buffers))
@@ -79,19 +80,18 @@ def compile_graph(graph: Graph, options: Options) -> Program:
             f"no target has more than {_MAX_ARENA:,}: use a smaller input",
         )
     checker.check(graph, calls, plan)
-    states = state.plan(graph)
     checker.check_states(graph, plan, states)
     return Program(graph, options, chosen, plan, states)
 
 
-def _layout(graph: Graph, calls: Mapping[int, Calls]) -> choice.Layout:
-    """The arena's size, and the nodes that execute while a buffer at its end is live."""
+def _layout(graph: Graph, calls: Mapping[int, Calls], states: state.StatePlan) -> choice.Layout:
+    """The size of arena and states, and the nodes that execute while a buffer at its end is live."""
     plan = planner.plan(lifetimes.buffers(graph, calls))
     peak: set[int] = set()
     for buffer, offset in zip(plan.buffers, plan.offsets):
         if offset + planner.aligned(buffer.nbytes) == plan.arena_bytes:
             peak.update(range(buffer.first, buffer.last))
-    return choice.Layout(plan.arena_bytes, frozenset(peak))
+    return choice.Layout(plan.arena_bytes + states.nbytes, frozenset(peak))
 
 
 def find_problems(graph: Graph) -> list[tuple[str, str]]:

@@ -79,7 +79,7 @@ class Options:
         core: what the code will run on.
         library: one of LIBRARIES; GENERAL, which tests use, for the operators' own kernels alone.
         optimize: one of MODES.
-        flash, ram: budgets in bytes for constants and code, and for the arena; None for no limit.
+        flash, ram: budgets in bytes for the firmware, and for arena and states; None for no limit.
     """
 
     core: Core = field(default_factory=lambda: _default_core())

@@ -26,7 +26,7 @@ _MOST_STATES = 2000  # partial choices kept; beyond that the knapsack is approxi
 
 @dataclass(frozen=True)
 class Layout:
-    """A memory plan's size in bytes, and the nodes that execute where it is highest."""
+    """The bytes of arena and states, and the nodes that execute where the arena is highest."""
 
     arena_bytes: int
     peak: frozenset[int]
@@ -78,7 +78,7 @@ def _limits(offers: Offers, options: Options, planned: Planned) -> _Limits:
     """The user's budgets; without any, what the mode stands for."""
     if options.flash is not None or options.ram is not None:
         return _Limits(
-            flash=math.inf if options.flash is None else options.flash,
+            flash=math.inf if options.flash is None else options.flash - cost.FIRMWARE_BYTES,
             arena=math.inf if options.ram is None else options.ram,
         )
     general = {index: found[-1] for index, found in offers.items()}

@@ -22,6 +22,7 @@ _PER_MAC = {
 }
 _PER_MAC_ELSE = (8.0, 8.0)
 _PER_ELEMENT = 45  # requantization and stores
+FIRMWARE_BYTES = 3000  # about: vectors, start-up, protocol, the calls and their parameters
 _UNKNOWN_CODE = 800  # bytes, of a kernel that was never measured
 _RECORD = Path(__file__).with_name("code_bytes.json")
 
