@@ -42,10 +42,10 @@ def trained(tmp_path_factory, digits):
 def int8_file(tmp_path_factory, trained, digits):
     """The same model as an int8 .tflite."""
     from tinyml.models import files
-    from tinyml.quantize.convert import int8_tflite
+    from tinyml.quantize.convert import quantized_tflite
 
     path = tmp_path_factory.mktemp("int8") / "model.tflite"
-    path.write_bytes(int8_tflite(files.load(trained), digits.train.x[:100]))
+    path.write_bytes(quantized_tflite(files.load(trained), digits.train.x[:100]))
     return path
 
 

@@ -10,7 +10,7 @@ from tinyml.errors import InputError
 from tinyml.models import files
 from tinyml.models.runtime import tensorflow
 from tinyml.quantize import calibration
-from tinyml.quantize.convert import int8_tflite
+from tinyml.quantize.convert import quantized_tflite
 from tinyml.quantize.post_training import Request, quantize
 
 
@@ -36,7 +36,7 @@ def test_int8_is_about_as_accurate_as_float(request_of, dreams_dir, tmp_path, so
     named = f"dreams:{dreams_dir}" if source == "dreams" else source
     metrics = quantize(request_of(calibration=named), tmp_path / "m.tflite")
     assert metrics["accuracy_float"] > 0.8
-    assert metrics["accuracy_int8"] == pytest.approx(metrics["accuracy_float"], abs=0.02)
+    assert metrics["accuracy_quantized"] == pytest.approx(metrics["accuracy_float"], abs=0.02)
     assert metrics["test_samples"] == 360
     assert metrics["calibration"]["samples"] == (60 if source == "dreams" else 100)
     assert metrics["bytes"] == (tmp_path / "m.tflite").stat().st_size
@@ -53,7 +53,7 @@ def test_everything_is_int8_or_int32_and_weights_are_per_channel(int8_file):
 
 
 def test_same_input_gives_same_bytes_and_prints_nothing(int8_file, trained, digits, capfd):
-    again = int8_tflite(files.load(trained), digits.train.x[:100])
+    again = quantized_tflite(files.load(trained), digits.train.x[:100])
     assert again == int8_file.read_bytes()
     assert capfd.readouterr() == ("", "")
 
@@ -128,7 +128,7 @@ def test_refuses_weights_that_are_not_finite(trained, digits):
     weights[0][0, 0, 0, 0] = np.nan
     model.set_weights(weights)
     with pytest.raises(InputError, match=r"weights of .*kernel.* are not finite"):
-        int8_tflite(model, digits.train.x[:2])
+        quantized_tflite(model, digits.train.x[:2])
 
 
 def test_refuses_a_layer_that_int8_lacks_in_one_line(digits, capfd):
@@ -136,7 +136,7 @@ def test_refuses_a_layer_that_int8_lacks_in_one_line(digits, capfd):
     x = tf.keras.Input((8, 8, 1))
     y = tf.keras.layers.Dense(10)(tf.keras.layers.Flatten()(tf.math.erfinv(x * 0.1)))
     with pytest.raises(InputError, match="cannot convert it to int8") as caught:
-        int8_tflite(tf.keras.Model(x, y), digits.train.x[:2])
+        quantized_tflite(tf.keras.Model(x, y), digits.train.x[:2])
     assert "\n" not in str(caught.value)
     assert capfd.readouterr() == ("", "")
 
@@ -148,4 +148,4 @@ def test_refuses_models_of_several_or_free_inputs(digits, shapes):
     pooled = [tf.keras.layers.GlobalAveragePooling2D()(x) for x in given]
     joined = tf.keras.layers.Add()(pooled) if len(pooled) > 1 else pooled[0]
     with pytest.raises(InputError, match=r"2 inputs|is not fixed"):
-        int8_tflite(tf.keras.Model(given, joined), digits.train.x[:2])
+        quantized_tflite(tf.keras.Model(given, joined), digits.train.x[:2])

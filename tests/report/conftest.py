@@ -136,7 +136,7 @@ class Way:
         return self.folder("federate", name, metrics, files, settings, model=model, **dreams)
 
     def int8(self, model: Path, dreams: Path, name: str = "model.tflite") -> Path:
-        metrics = {"accuracy_int8": 0.97, "test_samples": 360, "bytes": SMALL.stat().st_size}
+        metrics = {"accuracy_quantized": 0.97, "test_samples": 360, "bytes": SMALL.stat().st_size}
         settings = {"calibration": f"dreams:{dreams}", "data": "digits"}
         inputs = {"model": model, "calibration": dreams}
         return self.file("quantize", name, metrics, SMALL.read_bytes(), settings=settings, **inputs)

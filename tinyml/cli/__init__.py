@@ -17,7 +17,7 @@ COMMANDS = {
     "train": "Train a teacher on a data set.",
     "distill": "Compress a teacher into a student with dreams, without real samples.",
     "federate": "Simulate federated training on clients with skewed data.",
-    "quantize": "Turn a Keras model into an int8 .tflite, calibrated on data or dreams.",
+    "quantize": "Turn a Keras model into an int8 or int16x8 .tflite, or train it quantized.",
     "inspect": "Show what a .tflite holds, and what would not export.",
     "export": "Turn an int8 .tflite into a C firmware project.",
     "validate": "Run an exported project and compare every output byte with TFLM.",

@@ -29,6 +29,7 @@ _CALIBRATION_SAMPLES = 500
     metavar="NAME|FILE|dreams:DIR",
     help="For a Keras model: quantize it on the way, as `tinyml quantize` does.",
 )
+@options.precision
 @options.unsafe
 @options.kernels
 @options.budgets
@@ -54,6 +55,7 @@ def command(
     target: str,
     prefix: str | None,
     calibration: str | None,
+    precision: str,
     allow_unsafe: bool,
     library: str,
     optimize: str,
@@ -67,7 +69,7 @@ def command(
 ) -> None:
     """Turn a MODEL into a C firmware project.
 
-    MODEL is an int8 .tflite, or a float Keras model (.keras, .h5, SavedModel directory) with
+    MODEL is an int8 or int16x8 .tflite, or a float Keras model (.keras, .h5, SavedModel directory) with
     --calibration. The project holds the model as plain C (model.h, model.c, weights.c, the kernels it
     uses), a firmware for the target with a Makefile, and report.json with its memory and work.
     """
@@ -83,12 +85,13 @@ def command(
         "target": target,
         "prefix": name,
         "calibration": calibration,
+        "quantize": precision if calibration else None,
         "kernels": library,
         "optimize": optimize,
         "flash": flash,
         "ram": ram,
     }
-    with _as_tflite(model, calibration, allow_unsafe, seed) as (tflite, inputs):
+    with _as_tflite(model, calibration, precision, allow_unsafe, seed) as (tflite, inputs):
         compiled = program.compile_model(tflite, disabled, show, wanted)
         with run.step(
             "export",
@@ -146,14 +149,13 @@ def _shower(dumped: tuple[str, ...]) -> Callable[[str, Graph], None]:
 
 @contextmanager
 def _as_tflite(
-    model: Path, calibration: str | None, allow_unsafe: bool, seed: int
+    model: Path, calibration: str | None, precision: str, allow_unsafe: bool, seed: int
 ) -> Iterator[tuple[Path, dict[str, Path]]]:
     """The model as a .tflite, quantized into a temporary file when it is Keras'; and what was read."""
     if model.suffix not in (".keras", ".h5", ".hdf5") and not model.is_dir():
-        if calibration is not None:
-            raise InputError(
-                "--calibration", f"{model} is quantized already", "leave the option out"
-            )
+        unfit = "--calibration" if calibration else "--quantize" if precision != "int8" else None
+        if unfit:
+            raise InputError(unfit, f"{model} is quantized already", "leave the option out")
         yield model, {"model": model}
         return
     if calibration is None:
@@ -162,7 +164,7 @@ def _as_tflite(
         )
     from tinyml.quantize.post_training import Request, quantize
 
-    request = Request(model, calibration, _CALIBRATION_SAMPLES, None, allow_unsafe, seed)
+    request = Request(model, calibration, _CALIBRATION_SAMPLES, None, allow_unsafe, seed, precision)
     with tempfile.TemporaryDirectory(prefix="tinyml-quantized-") as scratch:
         made = Path(scratch) / f"{model.stem}.tflite"
         quantize(request, made)

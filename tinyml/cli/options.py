@@ -97,6 +97,16 @@ def budgets(function: _F) -> _F:
     return flash(ram(function))
 
 
+precision = click.option(
+    "--quantize",
+    "precision",
+    type=click.Choice(["int8", "int16x8"]),
+    default="int8",
+    show_default=True,
+    help="Activations int8, or int16 for more precision at more RAM and time; weights are int8.",
+)
+
+
 def kernels(function: _F) -> _F:
     """--kernels and --optimize: which kernels an export takes."""
     library = click.option(

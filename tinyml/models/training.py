@@ -62,18 +62,21 @@ def fit(
     return value
 
 
-def train(model: Any, data: Split, settings: TrainSettings, seed: int) -> float:
+def train(
+    model: Any, data: Split, settings: TrainSettings, seed: int, from_logits: bool = True
+) -> float:
     """Train on labelled samples with cross-entropy; returns the last step's loss.
 
     Args:
-        model: from float32 (N, H, W, C) to (N, classes) logits.
+        model: from float32 (N, H, W, C) to (N, classes).
         data: the training split; never give it anything else.
         settings: how.
         seed: of the order and the augmentation.
+        from_logits: the model answers logits; False: probabilities.
     """
     tf = tensorflow()
     batches = Shuffled(data, settings, np.random.default_rng(seed))
-    entropy = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    entropy = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
 
     def loss(x: Any, y: Any) -> Any:
         return entropy(y, model(x, training=True))

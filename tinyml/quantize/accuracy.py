@@ -34,10 +34,10 @@ def of_float(model: Any, split: Split) -> float:
     return float(np.mean(scores.argmax(axis=-1) == split.y))
 
 
-def of_int8(model: Tflm, split: Split) -> float:
-    """The same for an int8 model under TFLM, byte-exact; ties go to the lower class."""
+def of_quantized(model: Tflm, split: Split) -> float:
+    """The same for an int8 or int16x8 model under TFLM, byte-exact; ties go to the lower class."""
     taken = model.inputs[0]
-    raw = affine.quantize(split.x, taken.scale, taken.zero_point)
+    raw = affine.quantize(split.x, taken.scale, taken.zero_point, taken.dtype.name)
     right = 0
     with console.progress("TFLM", len(split)) as bar:
         for start in range(0, len(split), _BATCH):

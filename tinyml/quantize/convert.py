@@ -1,4 +1,4 @@
-"""Post-training quantization: a float Keras model and calibration samples to int8 TFLite bytes."""
+"""Keras models to TFLite bytes: quantized after training, with ranges learned in training, or float."""
 
 from __future__ import annotations
 
@@ -33,43 +33,81 @@ def sample_shape(model: Any, name: object) -> tuple[int, ...]:
     return tuple(int(size) for size in shape)
 
 
-def int8_tflite(model: Any, samples: np.ndarray, name: object = "model") -> bytes:
-    """Full int8 quantization: int8 inputs and outputs, weights per channel, batch size 1.
+def quantized_tflite(
+    model: Any, samples: np.ndarray, precision: str = "int8", name: object = "model"
+) -> bytes:
+    """Full integer quantization after training: weights int8 per channel, batch size 1.
 
     Args:
         model: a Keras model with one input.
         samples: float32 (N, ...), N >= 1, from which activation ranges are taken.
+        precision: of inputs, activations and outputs: "int8", or "int16x8" for int16 ones.
         name: what errors call the model.
 
     Returns:
         The `.tflite`; the same weights and samples always give the same bytes.
 
     Raises:
-        InputError: weights that are not finite, or a layer that int8 TFLite does not have.
+        InputError: weights that are not finite, or a layer that TFLite lacks in that precision.
     """
-    broken = [w.name for w in model.weights if not np.isfinite(w.numpy()).all()]
-    if broken:
-        raise InputError(name, f"weights of {broken[0]} are not finite", "train the model again")
-    shape = sample_shape(model, name)
+    converter = _converter(model, name)
+    sets = tensorflow().lite.OpsSet
+    known = {
+        "int8": sets.TFLITE_BUILTINS_INT8,
+        "int16x8": sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+    }
+    converter.representative_dataset = lambda: ([sample[np.newaxis]] for sample in samples)
+    converter.target_spec.supported_ops = [known[precision]]
+    return _quantized(converter, precision, name)
+
+
+def learned_tflite(model: Any, name: object = "model") -> bytes:
+    """Full int8 with the activation ranges that a quantization-aware model has learned.
+
+    Raises:
+        InputError: as `quantized_tflite`.
+    """
+    # Without samples the converter insists that supported_ops is left alone; the result is int8 alike.
+    return _quantized(_converter(model, name), "int8", name)
+
+
+def float_tflite(model: Any, name: object = "model") -> bytes:
+    """The model in float32, as the converter sees it before it quantizes.
+
+    Raises:
+        InputError: as `quantized_tflite`.
+    """
+    return _converted(_converter(model, name), "float32", name)
+
+
+def _quantized(converter: Any, precision: str, name: object) -> bytes:
+    tf = tensorflow()
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    boundary = {"int8": tf.int8, "int16x8": tf.int16}[precision]
+    converter.inference_input_type = converter.inference_output_type = boundary
+    return _converted(converter, precision, name)
+
+
+def _converted(converter: Any, precision: str, name: object) -> bytes:
     with native_output():
         try:
-            content = _converter(model, samples, shape).convert()
+            return bytes(converter.convert())
         except Exception as error:  # the converter raises many kinds, most of them private
             reason = " ".join(str(error).split())[:_REASON_LENGTH]
             raise InputError(
-                name, f"TFLite cannot convert it to int8 ({reason})", "replace the layer it names"
+                name,
+                f"TFLite cannot convert it to {precision} ({reason})",
+                "replace the layer it names",
             ) from None
-    return bytes(content)
 
 
-def _converter(model: Any, samples: np.ndarray, shape: tuple[int, ...]) -> Any:
+def _converter(model: Any, name: object) -> Any:
+    broken = [w.name for w in model.weights if not np.isfinite(w.numpy()).all()]
+    if broken:
+        raise InputError(name, f"weights of {broken[0]} are not finite", "train the model again")
     tf = tensorflow()
     # A fixed batch of 1: firmware has static shapes; a free batch leaves shape arithmetic behind.
-    spec = tf.TensorSpec((1, *shape), model.inputs[0].dtype, name=model.input_names[0])
+    shape = (1, *sample_shape(model, name))
+    spec = tf.TensorSpec(shape, model.inputs[0].dtype, name=model.input_names[0])
     infer = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([infer], model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([sample[np.newaxis]] for sample in samples)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.int8
-    return converter
+    return tf.lite.TFLiteConverter.from_concrete_functions([infer], model)

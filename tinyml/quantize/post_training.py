@@ -1,4 +1,4 @@
-"""The step behind `tinyml quantize`: model and calibration in, int8 .tflite and metrics out."""
+"""Quantization after training: model and calibration in, .tflite and metrics out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from tinyml import console, data
 from tinyml.models import files
 from tinyml.models.runtime import tensorflow
 from tinyml.quantize import accuracy, calibration, tflm
-from tinyml.quantize.convert import int8_tflite, sample_shape
+from tinyml.quantize.convert import quantized_tflite, sample_shape
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for; `data` is the set whose test split measures accuracy, or None."""
+    """What the user asked for.
+
+    `data` is the set whose test split measures accuracy, or None; `precision` as for `convert`.
+    """
 
     model: Path
     calibration: str
@@ -23,6 +26,7 @@ class Request:
     data: str | None
     allow_unsafe: bool
     seed: int
+    precision: str = "int8"
 
     def inputs(self) -> dict[str, Path]:
         """The files and directories read, by role."""
@@ -38,13 +42,14 @@ class Request:
         return {
             "calibration": self.calibration,
             "calibration_samples": self.samples,
+            "quantize": self.precision,
             "data": self.data,
             "allow_unsafe": self.allow_unsafe,
         }
 
 
 def quantize(request: Request, output: Path) -> dict[str, Any]:
-    """Write the int8 model to `output`; returns the record's metrics.
+    """Write the quantized model to `output`; returns the record's metrics.
 
     Raises:
         InputError: a model, calibration or data set that cannot be read or does not fit the others.
@@ -55,33 +60,46 @@ def quantize(request: Request, output: Path) -> dict[str, Any]:
     model = files.load(request.model, request.allow_unsafe)
     shape = sample_shape(model, request.model)
     taken = calibration.load(request.calibration, shape, request.samples, request.seed)
-    dataset = _fitting_data(request, model) if request.data else None
+    dataset = fitting_data(request.data, model, request.model) if request.data else None
     with console.working(f"calibrating on {len(taken)} samples and converting"):
-        content = int8_tflite(model, taken.x, request.model)
+        content = quantized_tflite(model, taken.x, request.precision, request.model)
     output.write_bytes(content)
-    inputs, outputs = tflm.boundary(content)
     metrics = {
-        "bytes": len(content),
+        **described(content, request.precision),
         "calibration": {"source": taken.source, "samples": len(taken)},
-        "input_tensor": _described(inputs[0]),
-        "output_tensor": _described(outputs[0]),
     }
-    return metrics | (_accuracies(model, output, dataset.test) if dataset else {})
+    return metrics | (accuracies(model, output, dataset.test) if dataset else {})
 
 
-def _fitting_data(request: Request, model: Any) -> data.Dataset:
-    assert request.data is not None
-    dataset = data.load(request.data)
-    data.require_shape(dataset, sample_shape(model, request.model), request.model)
-    accuracy.require_classes(dataset, int(model.output_shape[-1]), request.model)
+def fitting_data(source: str, model: Any, name: object) -> data.Dataset:
+    """The data set `source`, whose samples and classes are those of a Keras model called `name`.
+
+    Raises:
+        InputError: it cannot be read, or has other samples or classes.
+    """
+    dataset = data.load(source)
+    data.require_shape(dataset, sample_shape(model, name), name)
+    accuracy.require_classes(dataset, int(model.output_shape[-1]), name)
     return dataset
 
 
-def _accuracies(model: Any, output: Path, test: data.Split) -> dict[str, Any]:
+def accuracies(model: Any, quantized: Path, test: data.Split) -> dict[str, Any]:
+    """Accuracy of the Keras model and, under TFLM, of the .tflite `quantized`."""
     return {
         "accuracy_float": accuracy.of_float(model, test),
-        "accuracy_int8": accuracy.of_int8(tflm.Tflm(output), test),
+        "accuracy_quantized": accuracy.of_quantized(tflm.Tflm(quantized), test),
         "test_samples": len(test),
+    }
+
+
+def described(content: bytes, precision: str) -> dict[str, Any]:
+    """What a record says of a .tflite of one input and one output."""
+    inputs, outputs = tflm.boundary(content)
+    return {
+        "bytes": len(content),
+        "precision": precision,
+        "input_tensor": _described(inputs[0]),
+        "output_tensor": _described(outputs[0]),
     }
 
 

@@ -75,7 +75,7 @@ _MEASURES = {
     "train": ("accuracy_test", "test_samples", "parameters", ""),
     "distill student": ("accuracy_test", "test_samples", "parameters", ""),
     "federate": ("accuracy_after", "test_samples", "parameters", ""),
-    "quantize": ("accuracy_int8", "test_samples", "parameters", "bytes"),
+    "quantize": ("accuracy_quantized", "test_samples", "parameters", "bytes"),
 }
 
 
