@@ -146,6 +146,44 @@ def test_a_shape_that_is_computed(tmp_path: Path) -> None:
         program.compile_model(path, ["fold-constants"])
 
 
+def dynamic_reshape(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+    """What Keras' Reshape becomes: the batch is read from the input's shape."""
+    source = m.tensor(SHAPE, "int8", 0.1, 3)
+    sizes = m.node("SHAPE", [source], m.tensor((4,), "int32"), kind="ShapeOptions", outType=2)
+    first, one, two = (m.tensor((1,), "int32", data=np.array([n])) for n in (0, 1, 1))
+    batch = m.tensor((), "int32")
+    m.node(
+        "STRIDED_SLICE",
+        [sizes, first, one, two],
+        batch,
+        kind="StridedSliceOptions",
+        shrinkAxisMask=1,
+    )
+    rest = m.tensor((), "int32", data=np.array(96))
+    packed = m.tensor((2,), "int32")
+    m.node("PACK", [batch, rest], packed, kind="PackOptions", valuesCount=2, axis=0)
+    flat = m.node("RESHAPE", [source, packed], m.tensor((1, 96), "int8", 0.1, 3))
+    return source, m.node("LOGISTIC", [flat], m.tensor((1, 96), "int8", 1 / 256, -128))
+
+
+def test_a_shape_that_is_read_from_a_tensor(tmp_path: Path) -> None:
+    check(tmp_path, dynamic_reshape, seed=1)
+    found = program.compile_model(tmp_path / "model.tflite").graph
+    assert operators(found) == ["RESHAPE", "LOGISTIC"]
+
+
+def test_a_shape_as_an_output(tmp_path: Path) -> None:
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, list[int]]:
+        source = m.tensor((2, 3, 5), "int8", 0.1, 3)
+        made = m.node("RELU", [source], m.tensor((2, 3, 5), "int8", 0.1, 3))
+        return source, [
+            made,
+            m.node("SHAPE", [made], m.tensor((3,), "int32"), kind="ShapeOptions", outType=2),
+        ]
+
+    check(tmp_path, build, seed=1)
+
+
 def test_too_much_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "_MOST_WORK", 4 * 4 * 6 - 1)
 

@@ -47,6 +47,8 @@ def node_outputs(view: NodeView, values: Mapping[int, np.ndarray]) -> list[np.nd
         values: of its inputs at least, by tensor index; a state that it writes is changed.
     """
     operator = ops.find(view.node.operator)
+    if not operator.reads_values:
+        return operator.reference(view, [])
     arguments = [
         # A state that is only read must not go on to change in what was made of it.
         values[index].copy() if tensor.is_state and place not in operator.states else values[index]

@@ -112,6 +112,7 @@ class Operator(ABC):
     summary: str  # one line for the page of supported operators
     rules: tuple[Rule, ...] = ()
     states: tuple[int, ...] = ()  # the input positions that are states (see ir.Tensor)
+    reads_values: bool = True  # False: the outputs follow from the inputs' shapes
     has_effects: bool = False  # needed even when nothing reads its outputs
 
     @abstractmethod

@@ -16,7 +16,8 @@ _MOST_WORK = 1 << 22
 
 
 def fold_constants(graph: Graph) -> Graph:
-    """The graph without nodes that read nothing but constants; their references compute the outputs.
+    """The graph without nodes that read nothing but constants and shapes; their references compute the
+    outputs.
 
     A state is no constant. A node stays that breaks a rule, for its error to be told, or that computes an
     output of the model.
@@ -33,12 +34,11 @@ def fold_constants(graph: Graph) -> Graph:
 
 def _is_foldable(graph: Graph, view: NodeView) -> bool:
     present = [tensor for tensor in view.inputs if tensor is not None]
-    if not present or not all(tensor.is_constant for tensor in present):
-        return False
     if set(view.node.outputs).intersection(graph.outputs) or not ops.known(view.node.operator):
         return False
     operator = ops.find(view.node.operator)
-    if operator.check(view):
+    reads = present if operator.reads_values else []
+    if not present or not all(tensor.is_constant for tensor in reads) or operator.check(view):
         return False
     work = max(operator.macs(view), *(tensor.elements for tensor in view.outputs))
     return work <= _MOST_WORK
