@@ -1,7 +1,8 @@
 """Counts every model at hand with `tinyml bench` and writes benchmarks/results.json.
 
-The MLPerf Tiny reference models are read from a folder given by --models (default: ../shared/models);
-what is not there is left as it was recorded.
+The MLPerf Tiny reference models are read from a folder given by --models (default: ../shared/models), and
+CMSIS-NN is taken from where `tinyml export --kernels cmsis-nn` finds it. What is not there is left as it
+was recorded.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +24,39 @@ MODELS = {
 }
 
 
-def count(name: str, model: Path, target: str) -> dict[str, Any]:
-    """One row of the results."""
-    command = [sys.executable, "-m", "tinyml", "bench", str(model), "--target", target, "--json"]
-    result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+@dataclass(frozen=True)
+class Build:
+    """The options of one build."""
+
+    target: str
+    kernels: str
+    optimize: str
+
+
+BUILDS = (
+    Build("cortex-m4", "tinyml", "balanced"),
+    Build("cortex-m4", "tinyml", "speed"),
+    Build("cortex-m4", "tinyml", "size"),
+    Build("cortex-m4", "tinyml", "ram"),
+    Build("cortex-m7", "tinyml", "balanced"),
+    Build("cortex-m3", "tinyml", "balanced"),
+)
+
+
+def count(model: Path, build: Build) -> dict[str, Any] | None:
+    """What one build costs; None when a tool for it is missing, which is said."""
+    options = [f"--{name}={value}" for name, value in asdict(build).items()]
+    command = [sys.executable, "-m", "tinyml", "bench", str(model), *options, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 2:
+        print(done.stderr.strip())
+        return None
+    if done.returncode:
+        sys.exit(done.stderr)
+    result = json.loads(done.stdout)
     return {
-        "model": name,
-        "target": target,
-        "kernels": result["kernels"],
         "instructions": result["instructions"]["mean"],
+        "cycles_estimate": result["cycles_estimate"],
         "code_bytes": result["flash_bytes"]["code"],
         "weight_bytes": result["flash_bytes"]["weights"],
         "arena_bytes": result["arena_bytes"],
@@ -45,20 +71,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=HERE.parent.parent / "shared/models")
     folder = parser.parse_args().models
-    rows = (
-        {row["model"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.exists() else {}
-    )
+    known = {
+        (row["model"], Build(row["target"], row["kernels"], row["optimize"])): row
+        for row in json.loads(RESULTS.read_text("utf-8"))
+    }
+    rows = []
     for name, path in MODELS.items():
         model = path if path.is_absolute() else folder / path
-        if model.exists():
-            rows[name] = count(name, model, "cortex-m4")
-            print(
-                f"{name}: {rows[name]['instructions']:,} instructions, exact: {rows[name]['exact']}"
+        if not model.exists():
+            print(f"{name}: {model} is not here; its records stay as they are")
+        for build in BUILDS:
+            counted = count(model, build) if model.exists() else None
+            row = (
+                {"model": name, **asdict(build), **counted} if counted else known.get((name, build))
             )
-        else:
-            print(f"{name}: {model} is not here; its record stays as it is")
-    kept = [rows[name] for name in MODELS if name in rows]
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+            if row:
+                rows.append(row)
+                said = ", ".join(asdict(build).values())
+                print(f"{name}, {said}: {row['instructions']:,} instructions", flush=True)
+    RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
