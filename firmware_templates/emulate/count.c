@@ -8,10 +8,10 @@
  *     mark ADDRESS COUNT          the count before this mark, in the order of execution
  *     at ADDRESS COUNT            how often this instruction executed
  *
- *     -plugin count.so,begin=0x..,end=0x..,marks=0x..:0x..,out=FILE
+ *     -plugin count.so,base=0x..,begin=0x..,end=0x..,marks=0x..:0x..,out=FILE
  *
  * Version 1 of QEMU's plugin interface; Debian's QEMU ships no header for it, so what is used is declared
- * here (QEMU documentation, "TCG Plugins"). Instructions above 8 MiB are in the total only.
+ * here (QEMU documentation, "TCG Plugins"). Instructions outside the 8 MiB from `base` are in the total only.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ EXPORT int qemu_plugin_version = 1;
 
 static uint64_t counts[SLOTS];
 static uint64_t total;
-static uint64_t begin, end;
+static uint64_t base, begin, end;
 static uint64_t marks[MAX_MARKS];
 static size_t mark_count;
 static mark seen[MAX_MARKS];
@@ -95,7 +95,7 @@ static void on_end(unsigned int cpu, void *address)
     }
     for (uint32_t i = 0; i < SLOTS; ++i) {
         if (counts[i]) {
-            fprintf(file, "at %x %llu\n", 2 * i, (unsigned long long)counts[i]);
+            fprintf(file, "at %llx %llu\n", (unsigned long long)(base + 2 * i), (unsigned long long)counts[i]);
         }
     }
     fclose(file);
@@ -122,8 +122,9 @@ static void on_block(qemu_plugin_id_t id, struct qemu_plugin_tb *block)
             }
         }
         qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, &total, 1);
-        if (address / 2 < SLOTS) {
-            qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, &counts[address / 2], 1);
+        if (address >= base && (address - base) / 2 < SLOTS) {
+            uint64_t *const slot = &counts[(address - base) / 2];
+            qemu_plugin_register_vcpu_insn_exec_inline(instruction, ADD_U64, slot, 1);
         }
     }
 }
@@ -132,7 +133,9 @@ EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int
 {
     (void)info;
     for (int i = 0; i < argc; ++i) {
-        if (!strncmp(argv[i], "begin=", 6)) {
+        if (!strncmp(argv[i], "base=", 5)) {
+            base = strtoull(argv[i] + 5, NULL, 0);
+        } else if (!strncmp(argv[i], "begin=", 6)) {
             begin = strtoull(argv[i] + 6, NULL, 0);
         } else if (!strncmp(argv[i], "end=", 4)) {
             end = strtoull(argv[i] + 4, NULL, 0);

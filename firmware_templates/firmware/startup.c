@@ -8,7 +8,7 @@ extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end;
 
 #define STACK_PAINT 0xa5a5a5a5u
 #define CPACR ((volatile uint32_t *)0xe000ed88u) /* coprocessor access: 0xf00000 turns the FPU on */
-#define CFSR ((volatile uint32_t *)0xe000ed28u)  /* configurable fault status */
+#define CFSR ((volatile uint32_t *)0xe000ed28u)  /* configurable fault status; Armv6-M has none */
 
 void Reset_Handler(void);
 void Fault_Handler(void);
@@ -59,12 +59,16 @@ void Reset_Handler(void)
 /* r0 = the registers that the core pushed: r0-r3, r12, lr, pc, xpsr */
 __attribute__((naked)) void Fault_Handler(void)
 {
-    __asm volatile("mrs r0, msp\n b fault_report");
+    __asm volatile("mrs r0, msp\n bl fault_report");
 }
 
 __attribute__((used)) void fault_report(const uint32_t *frame)
 {
+#if defined(__ARM_ARCH_6M__)
+    firmware_fault(frame[6], frame[5], 0);
+#else
     firmware_fault(frame[6], frame[5], *CFSR);
+#endif
     for (;;) {
     }
 }

@@ -11,28 +11,25 @@ from tinyml.codegen import program, project
 from tinyml.codegen.project import read_report
 from tinyml.emulate import cycles, ports, profile, validation
 from tinyml.emulate.disassembly import Instruction
+from tinyml.kernels.base import Options
 
 MODEL = Path(__file__).resolve().parents[1] / "models/small.tflite"
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("small")
-    compiled = program.compile_model(MODEL)
-    project.write(directory, compiled, targets.find("cortex-m4"), MODEL, "0" * 64, "small")
-    return directory
-
-
-def test_the_plugin_and_the_boards_timer_agree(exported):
-    inputs = ports.of_project(exported).random_inputs(1, 3)
-    counted = profile.measure(exported, [batch[0] for batch in inputs], 60.0)
-    timed = validation.execute(exported, inputs, "qemu", 60.0).instructions
+@pytest.mark.parametrize("core", sorted(targets.cores()))
+def test_the_plugin_and_the_boards_timer_agree(tmp_path, core):
+    target = targets.find(core)
+    compiled = program.compile_model(MODEL, options=Options(target.processor))
+    project.write(tmp_path, compiled, target, MODEL, "0" * 64, "small")
+    inputs = ports.of_project(tmp_path).random_inputs(1, 3)
+    counted = profile.measure(tmp_path, [batch[0] for batch in inputs], 60.0)
+    timed = validation.execute(tmp_path, inputs, "qemu", 60.0).instructions
     assert timed is not None
     # The timer also sees the call itself and its own start and stop, and counts whole ticks of 1.6.
     assert 0 <= timed["mean"] - counted.instructions < 1000
     assert sum(counted.functions.values()) == counted.instructions
     assert sum(counted.nodes) == counted.instructions
-    assert len(counted.nodes) == len(read_report(exported)["nodes"])
+    assert len(counted.nodes) == len(read_report(tmp_path)["nodes"])
     assert counted.cycles > counted.instructions
 
 

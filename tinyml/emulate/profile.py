@@ -79,6 +79,7 @@ def _arguments(
     begin = next(i.address for i in code if i.function == invoke)
     callers = [n for n, i in enumerate(code) if i.called == invoke]
     return {
+        "base": hex(code[0].address),
         "begin": hex(begin),
         "end": hex(code[callers[0] + 1].address),
         "marks": ":".join(hex(call.address) for call in calls),
