@@ -77,7 +77,7 @@ def benchmarks() -> str:
     rows = [
         [
             row["model"] if row["model"] != before else "",
-            f"{row['target'].removeprefix('cortex-').upper()} {row['kernels']} {row['optimize']}",
+            f"{row['target'].removeprefix('cortex-').upper()}, {row['kernels']}, {row['optimize']}",
             f"{row['instructions']:,}",
             f"{row['macs'] / row['instructions']:.2f}",
             f"{row['weight_bytes']:,} + {row['code_bytes']:,}",
