@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from tinyml.codegen import program
-from tinyml.memory import checker, planner, sharing
+from tinyml.memory import checker, planner
 from tinyml.memory.lifetimes import Buffer
-from tinyml.memory.sharing import Pairs, Shifts, safe_shifts
+from tinyml.memory.sharing import Pairs, Sharing, Shifts, safe_shifts
 from tinyml.ops.base import KernelCall, Overlap, Schedule
 
 MODEL = Path(__file__).parent.parent / "models" / "small.tflite"
@@ -187,7 +187,7 @@ def moved(compiled: program.Program, buffer: int, offset: int) -> planner.Plan:
 
 
 def pairs_of(compiled: program.Program) -> Pairs:
-    return sharing.pairs(compiled.graph, compiled.calls, compiled.plan.buffers)
+    return Sharing(compiled.graph).pairs(compiled.calls, compiled.plan.buffers)
 
 
 def test_checker_finds_every_harmful_move(small: program.Program) -> None:

@@ -12,7 +12,8 @@ from tinyml.graph import tflite_reader
 from tinyml.graph.ir import Graph
 from tinyml.kernels import choice
 from tinyml.kernels.base import Candidate, Options
-from tinyml.memory import checker, lifetimes, planner, sharing, state
+from tinyml.memory import checker, lifetimes, planner, state
+from tinyml.memory.sharing import Sharing
 from tinyml.ops.base import Calls
 
 _MAX_ARENA = (
@@ -68,11 +69,14 @@ def compile_model(
 
 def compile_graph(graph: Graph, options: Options) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
-    states = state.plan(graph)
-    chosen = choice.choose(graph, options, lambda calls: _layout(graph, calls, states))
+    states, sharing = state.plan(graph), Sharing(graph)
+
+    def layout(calls: Mapping[int, Calls]) -> choice.Layout:
+        return _layout(_plan(graph, calls, sharing, thorough=False), states)
+
+    chosen = choice.choose(graph, options, layout)
     calls = {index: candidate.calls for index, candidate in chosen.items()}
-    buffers = lifetimes.buffers(graph, calls)
-    plan = planner.plan(buffers, sharing.pairs(graph, calls, buffers))
+    plan = _plan(graph, calls, sharing)
     if plan.arena_bytes > _MAX_ARENA:
         raise InputError(
             graph.name,
@@ -84,9 +88,15 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     return Program(graph, options, chosen, plan, states)
 
 
-def _layout(graph: Graph, calls: Mapping[int, Calls], states: state.StatePlan) -> choice.Layout:
+def _plan(
+    graph: Graph, calls: Mapping[int, Calls], sharing: Sharing, thorough: bool = True
+) -> planner.Plan:
+    buffers = lifetimes.buffers(graph, calls)
+    return planner.plan(buffers, sharing.pairs(calls, buffers), thorough)
+
+
+def _layout(plan: planner.Plan, states: state.StatePlan) -> choice.Layout:
     """The size of arena and states, and the nodes that execute while a buffer at its end is live."""
-    plan = planner.plan(lifetimes.buffers(graph, calls))
     peak: set[int] = set()
     for buffer, offset in zip(plan.buffers, plan.offsets):
         if offset + planner.aligned(buffer.nbytes) == plan.arena_bytes:

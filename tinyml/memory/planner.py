@@ -7,6 +7,7 @@ the best is improved, and on a small graph a search over all orders finds an opt
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ from tinyml.memory.sharing import Pairs, Shifts
 
 ALIGNMENT = 8  # of every buffer: kernels may load words, and the ABI's largest type has 8 bytes
 _SEARCH_LIMIT = 8  # buffers; 8! orders are 40,320, pruned to far fewer
-_ROUNDS = 100  # of improving an order; fewer for many buffers
-_PLACEMENTS = 20_000
+_ROUNDS = 300  # of improving an order,
+_PLACEMENTS = 20_000  # fewer for many buffers
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,21 @@ def lower_bound(buffers: Sequence[Buffer]) -> int:
     return max((_live_bytes(buffers, b.first) for b in buffers), default=0)
 
 
-def plan(buffers: tuple[Buffer, ...], pairs: Pairs | None = None) -> Plan:
-    """Place `buffers`; those that are live together share no byte but as `pairs` allows."""
+def plan(buffers: tuple[Buffer, ...], pairs: Pairs | None = None, thorough: bool = True) -> Plan:
+    """Place `buffers`; those that are live together share no byte but as `pairs` allows.
+
+    Args:
+        buffers: what to place.
+        pairs: the inputs and outputs that may share bytes; none without.
+        thorough: improve the best of a few orders, rather than take it as it is (in a tenth of the time).
+    """
     problem = _Problem(buffers, pairs or {})
     bound = _least(problem)
     placements = [(_placed(problem, order), order) for order in _orders(buffers)]
     best, order = min(placements, key=lambda found: found[0].height)
-    if best.height > bound:
+    if thorough and best.height > bound:
         best = _improved(problem, order, bound, best)
-    if best.height > bound and len(buffers) <= _SEARCH_LIMIT:
+    if thorough and best.height > bound and len(buffers) <= _SEARCH_LIMIT:
         best = _search(problem, bound, best)
     offsets = tuple(best.offsets[i] for i in range(len(buffers)))
     return Plan(buffers, offsets, best.height, lower_bound(buffers))
@@ -166,16 +173,15 @@ def _lowest(problem: _Problem, offsets: Mapping[int, int], group: Sequence[int])
     )
 
 
-def _improved(problem: _Problem, order: list[int], bound: int, best: _Placement) -> _Placement:
-    """Again and again, what ends highest is placed earlier."""
-    found = best
-    for _ in range(min(_ROUNDS, _PLACEMENTS // len(order))):
-        top = max(order, key=lambda i: found.offsets[i] + problem.needs[i])
-        place = order.index(top)
-        order = [top, *order[:place], *order[place + 1 :]]
-        found = _placed(problem, order)
-        if found.height < best.height:
-            best = found
+def _improved(problem: _Problem, order: Sequence[int], bound: int, best: _Placement) -> _Placement:
+    """Two buffers of the order change places, any two in turn, as long as nothing gets worse by it."""
+    swaps = itertools.cycle(itertools.combinations(range(len(order)), 2))
+    for i, j in itertools.islice(swaps, min(_ROUNDS, _PLACEMENTS // len(order))):
+        changed = list(order)
+        changed[i], changed[j] = order[j], order[i]
+        found = _placed(problem, changed)
+        if found.height <= best.height:
+            order, best = changed, found
         if best.height == bound:
             break
     return best

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyml.graph.ir import Graph
 from tinyml.memory.lifetimes import Buffer, reads
-from tinyml.ops.base import Calls, Schedule, in_place, overlaps
+from tinyml.ops.base import Calls, Overlap, Schedule, in_place, overlaps
 
 # Of an input or output whose schedule is looked at; no board has as much RAM, and the arrays are several
 # times as large.
@@ -75,35 +75,47 @@ def _still_read(last_read: np.ndarray, last_step: int) -> tuple[np.ndarray, np.n
 Pairs = Mapping[tuple[int, int], Shifts]
 
 
-def pairs(graph: Graph, calls: Mapping[int, Calls], buffers: Sequence[Buffer]) -> Pairs:
-    """The buffers that may share bytes though both are live at a node: its dying inputs and first output."""
-    home = {tensor: number for number, buffer in enumerate(buffers) for tensor in buffer.tensors}
-    found: dict[tuple[int, int], Shifts] = {}
-    for index, parts in calls.items():
-        outputs = graph.nodes[index].outputs
-        if not outputs or buffers[home[outputs[0]]].first != index:
-            continue
-        for source in {home[tensor] for tensor in reads(graph, index)}:
-            shifts = _shifts(graph, parts, index, buffers[source].tensors)
-            if shifts is not None and buffers[source].last == index + 1:
-                found[source, home[outputs[0]]] = shifts
-    return found
+class Sharing:
+    """Finds the buffers of a graph that may share bytes, for one choice of kernels or for many."""
 
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._known: dict[Overlap, Shifts] = {}
 
-def _shifts(graph: Graph, calls: Calls, index: int, source: Sequence[int]) -> Shifts | None:
-    """What is safe for all inputs of a node that lie in one buffer; None when one of them may not share."""
-    node = graph.nodes[index]
-    size = graph.tensors[node.outputs[0]].nbytes
-    claims = {overlap.input: overlap for overlap in overlaps(calls)}
-    found = Shifts(0, 0, True)
-    for position, tensor in enumerate(node.inputs):
-        if tensor not in source:
-            continue
-        nbytes = graph.tensors[tensor].nbytes
+    def pairs(self, calls: Mapping[int, Calls], buffers: Sequence[Buffer]) -> Pairs:
+        """The buffers that may share bytes at a node: that of a dying input, and that of the first output."""
+        home = {tensor: i for i, buffer in enumerate(buffers) for tensor in buffer.tensors}
+        found: dict[tuple[int, int], Shifts] = {}
+        for index, parts in calls.items():
+            outputs = self._graph.nodes[index].outputs
+            if not outputs or buffers[home[outputs[0]]].first != index:
+                continue
+            for source in {home[tensor] for tensor in reads(self._graph, index)}:
+                shifts = self._of_buffer(parts, index, buffers[source].tensors)
+                if shifts is not None and buffers[source].last == index + 1:
+                    found[source, home[outputs[0]]] = shifts
+        return found
+
+    def _of_buffer(self, calls: Calls, index: int, source: Sequence[int]) -> Shifts | None:
+        """What is safe for all inputs of a node that lie in one buffer; None when one may not share."""
+        node, tensors = self._graph.nodes[index], self._graph.tensors
+        found = Shifts(0, 0, True)
+        for position, tensor in enumerate(node.inputs):
+            if tensor in source:
+                sizes = tensors[tensor].nbytes, tensors[node.outputs[0]].nbytes
+                shifts = self._of_input(calls, position, *sizes)
+                if shifts is None:
+                    return None
+                found = found.and_also(shifts)
+        return found
+
+    def _of_input(self, calls: Calls, position: int, nbytes: int, size: int) -> Shifts | None:
+        """What is safe for one input of `nbytes` and an output of `size` bytes."""
         if position in in_place(calls) and nbytes == size:
-            found = found.and_also(Shifts(size, size, True))
-        elif position in claims and max(nbytes, size) <= _MOST_BYTES:
-            found = found.and_also(safe_shifts(claims[position].schedule()))
-        else:
-            return None
-    return found
+            return Shifts(size, size, True)
+        for claim in overlaps(calls):
+            if claim.input == position and max(nbytes, size) <= _MOST_BYTES:
+                if claim not in self._known:
+                    self._known[claim] = safe_shifts(claim.schedule())
+                return self._known[claim]
+        return None
