@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import fuzz_nodes
 import model_builder as mb
 import numpy as np
 from fuzz_growing import Growing, Value
@@ -62,4 +63,63 @@ def of_constants(g: Growing) -> bool:
     return True
 
 
-KINDS: list[Callable[[Growing], bool]] = [*[padded] * 3, *[of_constants] * 2]
+def _near(g: Growing, value: Value) -> Value:
+    """A new tensor, mostly in the units of another one."""
+    if g.rng.random() < 0.7:
+        return g.like(value)
+    return g.tensor(value.shape, value.scale * g.choice([1, 0.5, 1.1]), g.zero_point())
+
+
+def rectified(g: Growing) -> bool:
+    """A node that can apply an activation, and a rectifier of its own behind it, mostly in the same units."""
+    if not g.choice([fuzz_nodes.convolution, fuzz_nodes.dense, fuzz_nodes.two_operands])(g):
+        return False
+    g.read.update(int(index) for index in g.m.nodes[-1].inputs)
+    between = g.values[-1]
+    for _ in range(g.number(1, 2)):
+        after = _near(g, between)
+        g.node(str(g.rng.choice(["RELU", "RELU", "RELU6"])), [between.index], [after])
+        g.read.add(between.index)
+        between = after
+    return True
+
+
+def there_and_back(g: Growing) -> bool:
+    """Conversions to other units or to float, and mostly back to the units before."""
+    value = g.source()
+    assert value is not None
+    seen = value
+    for _ in range(g.number(0, 1)):
+        other = g.tensor(value.shape, seen.scale * g.choice([1, 0.3, 1.2]), g.zero_point())
+        g.node("QUANTIZE", [seen.index], [other])
+        g.read.add(seen.index)
+        seen = other
+    g.read.add(seen.index)
+    index = seen.index
+    if g.rng.random() < 0.6:
+        index = g.m.node("DEQUANTIZE", [index], g.m.tensor(value.shape, "float32"))
+    g.node("QUANTIZE", [index], [_near(g, value)])
+    return True
+
+
+def functions(g: Growing) -> bool:
+    """Two or three functions of one value, each reading the one before."""
+    value, values = g.source(), g.values
+    assert value is not None
+    for _ in range(g.number(2, 3)):
+        g.values = [value]  # the next node finds nothing else
+        g.choice([fuzz_nodes.function, fuzz_nodes.leaky, fuzz_nodes.rescale])(g)
+        g.read.add(value.index)
+        value = g.values[-1]
+        values.append(value)
+    g.values = values
+    return True
+
+
+KINDS: list[Callable[[Growing], bool]] = [
+    *[padded] * 4,
+    *[of_constants] * 2,
+    *[rectified] * 3,
+    *[there_and_back] * 2,
+    *[functions] * 2,
+]

@@ -109,7 +109,7 @@ def find_problems(graph: Graph) -> list[tuple[str, str]]:
     problems = []
     for view in graph.views():
         if not ops.known(view.node.operator):
-            known = ", ".join(ops.registry())
+            known = ", ".join(ops.of_tflite())
             problems.append((f"{view.label} is not supported", f"supported operators are {known}"))
             continue
         for broken in ops.find(view.node.operator).check(view):

@@ -34,7 +34,7 @@ _HELPERS = (
 
 @cache
 def registry() -> dict[str, Operator]:
-    """Every operator by its TFLite name, e.g. "CONV_2D"."""
+    """Every operator by its name, TFLite's, e.g. "CONV_2D", unless a pass makes it."""
     found = {}
     for module in pkgutil.iter_modules(__path__):
         if module.name not in _HELPERS:
@@ -43,11 +43,16 @@ def registry() -> dict[str, Operator]:
     return dict(sorted(found.items()))
 
 
+def of_tflite() -> dict[str, Operator]:
+    """The operators that a file may hold."""
+    return {name: operator for name, operator in registry().items() if operator.in_tflite}
+
+
 def known(name: str) -> bool:
-    """True when there is an operator file for this TFLite operator."""
+    """True when there is an operator file for this operator."""
     return name in registry()
 
 
 def find(name: str) -> Operator:
-    """The operator of a TFLite name; KeyError when there is none."""
+    """The operator of a name; KeyError when there is none."""
     return registry()[name]

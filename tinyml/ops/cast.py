@@ -30,6 +30,7 @@ class Cast(Operator):
 
     name = "CAST"
     summary = "raw numbers in another type"
+    elementwise = True
     rules = (input_count(1, 1), castable)
 
     def parse(self, options: Any) -> None:

@@ -29,6 +29,7 @@ class Dequantize(Operator):
 
     name = "DEQUANTIZE"
     summary = "quantized values to float32"
+    elementwise = True
     rules = (input_count(1, 1), integer_to_float)
 
     def parse(self, options: Any) -> None:

@@ -33,6 +33,8 @@ def lookup_call(node: NodeView, results: np.ndarray) -> KernelCall:
 class Lookup(Operator):
     """An operator whose int8 form is a table; a subclass may have other types besides."""
 
+    elementwise = True
+
     def parse(self, options: Any) -> Any:
         return None
 

@@ -82,6 +82,7 @@ class Quantize(Operator):
 
     name = "QUANTIZE"
     summary = "float32, or integers of another scale or type, to integers"
+    elementwise = True
     rules = (input_count(1, 1), pair_of_types, single_scales, ratio_in_range)
 
     def parse(self, options: Any) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tinyml.ops.base import Rule
 
 ACTIVATIONS = {0: "NONE", 1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH", 5: "SIGN_BIT"}
-_FUSED = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
+FUSED = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
 
 
 def activation_name(code: int) -> str:
@@ -54,7 +54,7 @@ def fused_activation(node: NodeView) -> str:
     its own before converting.
     """
     activation = node.attributes.activation
-    return "" if activation in _FUSED else str(activation)
+    return "" if activation in FUSED else str(activation)
 
 
 def images(node: NodeView) -> str:

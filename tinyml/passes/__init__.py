@@ -11,18 +11,25 @@ from collections.abc import Callable, Collection
 from tinyml.errors import InputError
 from tinyml.graph.ir import Graph
 from tinyml.graph.verifier import verify
+from tinyml.passes.activations import fold_activations
 from tinyml.passes.constant_channels import remove_constant_channels
 from tinyml.passes.constants import fold_constants
+from tinyml.passes.conversions import fold_quantize
 from tinyml.passes.dead_nodes import drop_dead_nodes
 from tinyml.passes.pads import fold_pad
+from tinyml.passes.tables import fold_tables
 from tinyml.passes.variables_in_place import read_variables_in_place
 
 Passes = tuple[tuple[str, Callable[[Graph], Graph]], ...]
 
 BEFORE_RULES: Passes = (("fold-constants", fold_constants),)
 AFTER_RULES: Passes = (
-    ("fold-pad", fold_pad),
+    ("fold-quantize", fold_quantize),
+    # Next, since a node that nothing reads would count as a reader in the ones that follow
     ("drop-dead-nodes", drop_dead_nodes),
+    ("fold-pad", fold_pad),
+    ("fold-activations", fold_activations),
+    ("fold-tables", fold_tables),
     ("remove-constant-channels", remove_constant_channels),
     ("read-variables-in-place", read_variables_in_place),
 )
