@@ -49,6 +49,15 @@ def test_a_buffer_of_few_bytes_can_be_seen():
     assert charts.block(0, 1, 0, 1, 4, scale).height >= 1
 
 
+def test_a_block_gives_way_along_a_slanted_edge():
+    """Bytes 40 to 80 pass from one block to the other at node 1, the lowest first."""
+    scale = charts.axis(0, 100, top=100)
+    source = charts.block(0, 2, 40, 60, 4, scale)
+    output = charts.block(1, 4, 0, 80, 4, scale)
+    assert charts.outline(source, [], [(40, 80)], 4, scale) == "0,60 25,60 50,20 50,0 0,0"
+    assert charts.outline(output, [(40, 80)], [], 4, scale) == "25,100 100,100 100,20 50,20 25,60"
+
+
 def test_a_run_of_one_round_is_a_point():
     scale = charts.accuracy_axis([0.9])
     (point,) = charts.curve([(0, 0.9)], 0, scale)

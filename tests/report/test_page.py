@@ -15,7 +15,7 @@ from tinyml.report.links import Links
 from tinyml.report.summary import summarise
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
-DRAWN = {"line", "polyline", "path", "rect"}  # of SVG, closed by a slash
+DRAWN = {"line", "polyline", "path", "polygon"}  # of SVG, closed by a slash
 SECTIONS = ["way", "firmware", "memory", "layers", "dreams", "federated", "steps"]
 
 
@@ -171,11 +171,25 @@ def test_two_firmwares_are_told_apart(whole):
 
 def test_the_memory_map_has_every_buffer(whole):
     buffers = json.loads((whole.root / "firmware/report.json").read_text())["arena"]
-    blocks = Outline(render(whole.root)).all("rect")
+    blocks = Outline(render(whole.root)).all("polygon")
     assert len(blocks) == len(buffers)
     assert [b["tabindex"] for b in blocks] == ["0"] + ["-1"] * (len(blocks) - 1)
     assert all(b["data-detail"] == b["aria-label"] for b in blocks)
     assert any("from node" in b["data-detail"] for b in blocks)
+
+
+def test_the_memory_map_shows_what_is_written_over_an_input(way):
+    arena = [("a", 800, 1000, 0, 2), ("b", 0, 1600, 1, 3), ("c", 1600, 8, 1, 2)]
+    keys = ("name", "offset", "bytes", "first", "last")
+    built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
+    report = json.loads((built / "report.json").read_text())
+    report["arena"] = [dict(zip(keys, values)) for values in arena]
+    (built / "report.json").write_text(json.dumps(report))
+    html = render(way.root)
+    details = [block["data-detail"] for block in Outline(html).all("polygon")]
+    assert ["of them 800 over an input" in text for text in details] == [False, True, False]
+    assert "in use at node 1: 1,800 bytes" in text_of(html)
+    assert "A slanted edge" in html
 
 
 def test_every_image_has_a_text(whole):

@@ -115,6 +115,54 @@ def block(first: int, last: int, offset: int, nbytes: int, positions: int, scale
     return Block(left, round(100 - top, 3), round(width, 3), round(top - bottom, 3))
 
 
+def outline(
+    block: Block,
+    over: Sequence[tuple[int, int]],
+    under: Sequence[tuple[int, int]],
+    positions: int,
+    scale: Axis,
+) -> str:
+    """The points of a block as an SVG polygon, with slanted edges where it shares bytes for one position.
+
+    Args:
+        block: the rectangle.
+        over: (from, to) of the bytes that it takes over from others during its first position.
+        under: of those that another takes over during its last.
+        positions: of the whole map.
+        scale: of its bytes.
+    """
+    left, right = block.x, block.x + block.width
+    column = _percent(1, positions)
+    points = [(left, block.y + block.height), (right, block.y + block.height)]
+    for low, high in sorted(under):
+        points += [
+            (right, _y(scale, low)),
+            (right - column, _y(scale, low)),
+            (right, _y(scale, high)),
+        ]
+    points += [(right, block.y), (left, block.y)]
+    for low, high in sorted(over, reverse=True):
+        points += [
+            (left, _y(scale, high)),
+            (left + column, _y(scale, high)),
+            (left, _y(scale, low)),
+        ]
+    return " ".join(f"{x:.6g},{y:.6g}" for x, y in _corners(points))
+
+
+def _corners(points: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """The points of a polygon without those on a level line, which may run back on itself."""
+    distinct = [p for p, before in zip(points, [points[-1], *points]) if p != before]
+    after = [*distinct[1:], distinct[0]]
+    for before, point, following in zip([distinct[-1], *distinct], distinct, after):
+        if not before[1] == point[1] == following[1]:
+            yield point
+
+
+def _y(scale: Axis, value: float) -> float:
+    return 100 - scale.at(value)
+
+
 def bars(values: Sequence[Number]) -> list[float]:
     """Lengths in percent of the longest."""
     longest = max(values, default=0)

@@ -12,6 +12,8 @@ from tinyml.report.links import Links
 from tinyml.report.plain import Number
 from tinyml.report.records import Step
 
+_MOST_LISTED = 1000
+
 
 @dataclass(frozen=True)
 class Firmware:
@@ -96,6 +98,12 @@ def numbers(firmware: Firmware) -> dict[str, Number | None]:
         "macs": macs,
         "macs_per_instruction": macs / instructions if macs and instructions else None,
     }
+
+
+def listed(project: dict[str, Any], key: str) -> list[Any]:
+    """What a project lists, e.g. its nodes; not all of very many, so that the page stays below 5 MB."""
+    found = project.get(key)
+    return found[:_MOST_LISTED] if isinstance(found, list) else []
 
 
 def comparison(firmware: Firmware) -> dict[str, Any]:

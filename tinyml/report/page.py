@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyml import __version__, resources
 from tinyml.errors import InputError
-from tinyml.report import hardware, learning, recipe, summary, text
+from tinyml.report import hardware, learning, memory_map, recipe, summary, text
 from tinyml.report.links import Links
 from tinyml.report.summary import Summary
 
@@ -41,7 +41,7 @@ def render(found: Summary, links: Links, notes: Sequence[str]) -> str:
             way=learning.way(found),
             by_class=learning.by_class(links),
             numbers=hardware.numbers(found.firmware),
-            memory=hardware.memory(found.firmware),
+            memory=memory_map.memory(found.firmware),
             layers=hardware.layers(found.firmware),
             dreams=learning.dreams(links),
             federated=learning.federated(links),
