@@ -27,7 +27,7 @@ test: lint ## Lint, then all tests
 test-fast: setup ## The tests that take seconds
 	@$(PYTEST) -m "not slow"
 
-fuzz: setup ## 2,000 random graphs against TFLM, and 5,000 mutated files
+fuzz: setup ## 2,000 random graphs against TFLM, 200 of them with sanitizers, and 5,000 mutated files
 	@PYTHONPATH=tests $(PY) tests/compiler/fuzz.py
 
 lint: setup ## ruff and mypy, nothing changed

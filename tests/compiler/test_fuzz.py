@@ -18,6 +18,11 @@ def test_random_graphs(block: int) -> None:
     assert not failed, "\n\n".join(failed)
 
 
+def test_random_graphs_with_sanitizers() -> None:
+    failed = fuzz.sanitized(0, 12)
+    assert not failed, failed
+
+
 def test_mutated_graphs() -> None:
     failed = fuzz.mutants(range(60))
     assert not failed, "\n\n".join(failed)
