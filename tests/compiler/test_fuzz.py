@@ -37,9 +37,9 @@ def test_a_graph_grows_node_by_node() -> None:
 def test_a_failure_is_shrunk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of a graph that fails from its third node on, three are left (of this one, each is a node alone)."""
 
-    def fails(path: Path) -> program.Program:
+    def fails(path: Path, disabled: tuple[str, ...]) -> program.Program:
         assert len(program.tflite_reader.read(path).nodes) < 3, "three nodes"
-        return compile_model(path)
+        return compile_model(path, disabled)
 
     compile_model = program.compile_model
     monkeypatch.setattr(program, "compile_model", fails)

@@ -32,3 +32,10 @@ def test_commands_in_the_docs_exist() -> None:
     for page in PAGES:
         for name in re.findall(r"tinyml ([a-z]+)", page.read_text(encoding="utf-8")):
             assert name in COMMANDS or page.name == "CHANGELOG.md", f"{page.name}: tinyml {name}"
+
+
+def test_the_house_page_lists_the_passes_in_order() -> None:
+    from tinyml import passes
+
+    page = (ROOT / "docs/how-the-house-is-built.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)) == passes.NAMES

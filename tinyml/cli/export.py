@@ -33,20 +33,7 @@ _CALIBRATION_SAMPLES = 500
 @options.unsafe
 @options.kernels
 @options.budgets
-@click.option(
-    "--disable-pass",
-    "disabled",
-    metavar="PASS",
-    multiple=True,
-    help="Leave out a simplification of the graph; may be repeated.",
-)
-@click.option(
-    "--dump-after",
-    "dumped",
-    metavar="PASS",
-    multiple=True,
-    help="Show the graph as text after this pass, on stderr; may be repeated.",
-)
+@options.passes
 @options.seed
 @options.output("Project directory to write")
 @options.common
@@ -130,15 +117,7 @@ def _prefix(given: str | None, model: Path) -> str:
 
 def _shower(dumped: tuple[str, ...]) -> Callable[[str, Graph], None]:
     """What shows the graph after the passes that the user named."""
-    from tinyml import passes
     from tinyml.graph import dump
-
-    unknown = sorted(set(dumped) - set(passes.NAMES))
-    if unknown:
-        raise click.BadParameter(
-            f"no pass '{unknown[0]}'; the passes are {', '.join(passes.NAMES)}",
-            param_hint="--dump-after",
-        )
 
     def show(name: str, graph: Graph) -> None:
         if name in dumped:

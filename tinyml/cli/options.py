@@ -12,6 +12,18 @@ from tinyml import console
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+# In their order; written here so that help need not import the compiler.
+PASSES = (
+    "fold-constants",
+    "fold-quantize",
+    "drop-dead-nodes",
+    "fold-pad",
+    "fold-activations",
+    "fold-tables",
+    "remove-constant-channels",
+    "read-variables-in-place",
+)
+
 
 def _set_verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     console.configure(verbose=value or None)
@@ -56,6 +68,28 @@ def output(what: str) -> Callable[[_F], _F]:
         return path(force(function))
 
     return add
+
+
+def passes(function: _F) -> _F:
+    """--disable-pass and --dump-after."""
+    settings: dict[str, Any] = {
+        "type": click.Choice(PASSES),
+        "metavar": "PASS",
+        "multiple": True,
+    }
+    disable = click.option(
+        "--disable-pass",
+        "disabled",
+        help=f"Leave out a simplification of the graph: {', '.join(PASSES)}. May be repeated.",
+        **settings,
+    )
+    dump = click.option(
+        "--dump-after",
+        "dumped",
+        help="Show the graph as text after one of these passes, on stderr; may be repeated.",
+        **settings,
+    )
+    return disable(dump(function))
 
 
 def data(help_text: str, required: bool = True) -> Callable[[_F], _F]:
