@@ -44,11 +44,11 @@ def safe_shifts(schedule: Schedule) -> Shifts:
     That is unsafe when j is written in a step after which i is still read.
     """
     last_read, first_write = schedule
-    lowest, highest = _still_read(last_read, int(first_write.max()))
-    written = np.arange(len(first_write))
-    pending = lowest[first_write] < len(last_read)  # something is still to be read by then
-    down = written - lowest[first_write]
-    up = highest[first_write] - written
+    steps, first, last = _runs(first_write)
+    lowest, highest = _still_read(last_read, int(steps.max()))
+    pending = highest[steps] >= 0  # something is still to be read by then
+    down = last - lowest[steps]
+    up = highest[steps] - first
     both = min(len(last_read), len(first_write))
     return Shifts(
         lead=max(int(down[pending].max(initial=-1)) + 1, 0),
@@ -59,16 +59,22 @@ def safe_shifts(schedule: Schedule) -> Shifts:
 
 def _still_read(last_read: np.ndarray, last_step: int) -> tuple[np.ndarray, np.ndarray]:
     """For each step the lowest and highest byte that a later step reads; (size, -1) when none does."""
-    size = len(last_read)
-    steps = max(int(last_read.max()), last_step) + 2
-    lowest, highest = np.full(steps + 1, size), np.full(steps + 1, -1)
+    steps, first, last = _runs(last_read)
+    count = max(int(steps.max()), last_step) + 3
+    lowest, highest = np.full(count, len(last_read)), np.full(count, -1)
     # By the last step that reads it, counted from 1: of equal indices the last assignment stays.
-    places = np.arange(size)
-    lowest[last_read[::-1] + 1] = places[::-1]
-    highest[last_read + 1] = places
+    lowest[steps[::-1] + 1] = first[::-1]
+    highest[steps + 1] = last
     lowest = np.minimum.accumulate(lowest[::-1])[::-1]
     highest = np.maximum.accumulate(highest[::-1])[::-1]
     return lowest[2:], highest[2:]
+
+
+def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Runs of equal values: the values, and the first and last index of each."""
+    changes = np.flatnonzero(values[1:] != values[:-1])
+    first, last = np.append(0, changes + 1), np.append(changes, len(values) - 1)
+    return values[first], first, last
 
 
 # (number of the input's buffer, number of the output's) -> what is safe

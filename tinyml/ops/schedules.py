@@ -76,7 +76,7 @@ def _pixel_schedule(
     last_read = np.append(steps, -1)[_last_readers(window)]
     if not staged:  # its writes become a step of their own, before its last reads
         steps, last_read = 2 * steps, np.where(last_read < 0, -1, 2 * last_read + 1)
-    return _whole_pixels(node, last_read, steps)
+    return _every_image(node, last_read, steps)
 
 
 def _row_schedule(node: NodeView, window: Window, rows: int, ring: bool) -> Schedule:
@@ -88,7 +88,7 @@ def _row_schedule(node: NodeView, window: Window, rows: int, ring: bool) -> Sche
         last_read = np.append(steps, -1)[first]
     else:
         last_read = np.append(steps, -1)[_last_reader(window, 0)]
-    return _whole_pixels(node, np.repeat(last_read, window.columns.input), np.repeat(steps, width))
+    return _every_image(node, np.repeat(last_read, window.columns.input), np.repeat(steps, width))
 
 
 def _channel_schedule(node: NodeView, window: Window) -> Schedule:
@@ -131,26 +131,15 @@ def _reach(window: Window, dimension: int) -> int:
     return (window.size[dimension] - 1) * window.dilation[dimension] + 1
 
 
-def _whole_pixels(node: NodeView, last_read: np.ndarray, first_write: np.ndarray) -> Schedule:
-    """The schedule of one image, given for pixels, for all bytes."""
-    return _every_image(
-        node,
-        np.repeat(last_read, node.input(0).shape[-1]),
-        np.repeat(first_write, node.output.shape[-1]),
-    )
-
-
 def _every_image(node: NodeView, last_read: np.ndarray, first_write: np.ndarray) -> Schedule:
-    """The schedule of one image, given for elements, for all bytes of all images."""
-    images = np.arange(node.output.shape[0])[:, np.newaxis]
-    steps = images * (max(last_read.max(), first_write.max()) + 1)
-    reads = np.where(last_read.ravel() < 0, -1, last_read.ravel() + steps)
-    writes = first_write.ravel() + steps
+    """The schedule of one image, given for pixels or elements, for all bytes of all images."""
+    reads, writes = last_read.ravel(), first_write.ravel()
+    begin = np.arange(node.output.shape[0])[:, np.newaxis] * (max(reads.max(), writes.max()) + 1)
     return Schedule(
-        _bytes(reads, node.input(0).nbytes // node.input(0).elements),
-        _bytes(writes, node.output.nbytes // node.output.elements),
+        _bytes(np.where(reads < 0, -1, reads + begin), node.input(0).nbytes),
+        _bytes(writes + begin, node.output.nbytes),
     )
 
 
-def _bytes(elements: np.ndarray, item: int) -> np.ndarray:
-    return np.repeat(elements.ravel().astype(np.int32), item)
+def _bytes(steps: np.ndarray, nbytes: int) -> np.ndarray:
+    return np.repeat(steps.astype(np.int32), nbytes // steps.size)
