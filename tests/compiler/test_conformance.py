@@ -15,6 +15,7 @@ from tinyml import ops
 from tinyml.codegen import program
 from tinyml.errors import InputError
 from tinyml.graph import tflite_reader
+from tinyml.quantize.tflm import Tflm
 
 _VARIABLE = "TINYML_CONFORMANCE_MODELS"
 _FOLDER = Path(os.environ.get(_VARIABLE, ""))
@@ -45,7 +46,13 @@ def _refusal(path: Path) -> str:
 
 
 def _beyond_our_promise(path: Path) -> str:
-    """What excuses a refusal: operators that nobody promised, or arithmetic in float32; "" for nothing."""
+    """What excuses a refusal: TFLM's own, operators that nobody promised, or arithmetic in float32; "" for
+    nothing.
+    """
+    try:
+        Tflm(path)
+    except InputError as error:
+        return str(error)
     views = tflite_reader.read(path).views()
     unknown = sorted({v.node.operator for v in views if not ops.known(v.node.operator)})
     if unknown:

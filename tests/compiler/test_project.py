@@ -64,6 +64,10 @@ def test_report(tmp_path: Path) -> None:
     assert report["arena_lower_bound"] == 3 * 512
     assert report["ram_bytes"]["arena"] == 2 * 512
     assert [node["kernel"] for node in report["nodes"]].count("view") == 1
+    # What is placed in flash, not what the file holds: RESHAPE's constant is not there at all.
+    weights = [node["weight_bytes"] for node in report["nodes"]]
+    assert sum(weights) == report["flash_bytes"]["weights"]
+    assert [weights[i] for i, node in enumerate(report["nodes"]) if node["kernel"] == "view"] == [0]
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

@@ -150,14 +150,13 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
     view = program.graph.view(index)
     calls = program.calls.get(index, ())
     kernels = dict.fromkeys(call.kernel for call in calls)  # each once, in order
-    weights = sum(t.nbytes for t in view.inputs if t is not None and t.is_constant) if calls else 0
     return {
         "operator": view.node.operator,
         "name": view.node.name,
         "inputs": [list(t.shape) for t in view.inputs if t is not None and t.is_activation],
         "outputs": [list(t.shape) for t in view.outputs],
         "macs": ops.find(view.node.operator).macs(view),
-        "weight_bytes": weights,
+        "weight_bytes": values.constant_bytes(program, index),
         "output_bytes": sum(t.nbytes for t in view.outputs),
         "kernel": " + ".join(kernels) or ("none" if index in program.calls else "view"),
         "calls": len(calls),

@@ -138,15 +138,29 @@ def calls(program: Program, prefix: str) -> tuple[Call, ...]:
 
 def constants(program: Program, prefix: str) -> tuple[Constant, ...]:
     """Every constant array, in the order of the calls."""
-    found = {}
-    for index, parts in program.calls.items():
+    found = []
+    for index in program.calls:
         view = program.graph.view(index)
-        for call in parts:
-            for array in (*_arrays(call.params), *_constant_inputs(view, call)):
-                name = f"{prefix}_{_stem(view)}_{array.suffix}"
-                found[name] = _constant(name, array, f"{array.suffix} of {describe(view)}")
+        for suffix, array in _node_arrays(program, index).items():
+            name = f"{prefix}_{_stem(view)}_{suffix}"
+            found.append(_constant(name, array, f"{suffix} of {describe(view)}"))
     initials = [_initial(program, tensor, prefix) for tensor in program.states.offsets]
-    return (*found.values(), *(initial for initial in initials if initial is not None))
+    return (*found, *(initial for initial in initials if initial is not None))
+
+
+def constant_bytes(program: Program, index: int) -> int:
+    """The flash that a node's constant arrays take."""
+    return sum(array.values.nbytes for array in _node_arrays(program, index).values())
+
+
+def _node_arrays(program: Program, index: int) -> dict[str, Array]:
+    """The constant arrays of a node by suffix; its calls may share some."""
+    view = program.graph.view(index)
+    return {
+        array.suffix: array
+        for call in program.calls.get(index, ())
+        for array in (*_arrays(call.params), *_constant_inputs(view, call))
+    }
 
 
 def states(program: Program, prefix: str) -> tuple[State, ...]:
