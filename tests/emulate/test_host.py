@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import model_builder as mb
@@ -86,3 +87,40 @@ def test_floats_for_an_int16_model(tmp_path: Path) -> None:
     real = np.linspace(-3, 3, 9, dtype=np.float32)[np.newaxis]
     found = tinyml.HostModel(directory).predict(real)
     np.testing.assert_allclose(found, np.tanh(real), atol=2e-3)
+
+
+def test_other_threads_run_during_an_inference(tmp_path: Path) -> None:
+    """A thread that notes the time goes on while a single, long inference runs: the GIL is free."""
+    m = mb.ModelBuilder()
+    shape = (1, 64, 64, 48)
+    source = m.tensor(shape, scale=0.05, zero_point=3)
+    output, _ = mb.convolution(m, np.random.default_rng(1), source, shape, 64)
+    path = m.save(tmp_path / "heavy.tflite", [source], [output])
+    directory = tmp_path / "project"
+    directory.mkdir()
+    compiled = program.compile_model(path)
+    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "heavy")
+    model, batch = tinyml.HostModel(directory), np.zeros((1, *shape[1:]), np.int8)
+    times, done = [], threading.Event()
+
+    def note() -> None:
+        while not done.is_set():
+            times.append(time.perf_counter())
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=note)
+    thread.start()
+    begin = time.perf_counter()
+    model.predict(batch)
+    end = time.perf_counter()
+    done.set()
+    thread.join()
+    pauses = np.diff([begin, *(t for t in times if begin < t < end), end])
+    assert pauses.max() < (end - begin) / 2
+
+
+def test_a_thousand_samples_take_seconds(exported: Path) -> None:
+    model, inputs = tinyml.HostModel(exported), batch(1000)
+    begin = time.perf_counter()
+    model.predict(inputs)
+    assert time.perf_counter() - begin < 5

@@ -14,6 +14,8 @@ from tinyml.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from tinyml.emulate.layers import Inference
+
 DEFAULT_TARGET = "cortex-m4"
 
 
@@ -77,6 +79,32 @@ def judge(project_directory: Path) -> tuple[str, Judge]:
 
     graph = tflite_reader.read(model)
     return "tinyml's numpy reference", lambda batches: reference.outputs(graph, batches)
+
+
+def layer_judges(
+    project_directory: Path, float_model: Path | None, allow_unsafe: bool
+) -> tuple[Inference, Inference]:
+    """What gives every layer's right bytes, and what its values in float; see emulate.layers.
+
+    Args:
+        project_directory: an exported project.
+        float_model: what the project's model was quantized from; None: its own graph without rounding.
+        allow_unsafe: load a Keras model that carries code.
+    """
+    from importlib.util import find_spec
+
+    from tinyml.codegen.project import MODEL
+    from tinyml.emulate import layers
+
+    model = project_directory / MODEL
+    if find_spec("tflite_micro") is None and float_model is None:
+        return layers.by_reference(model), lambda sample: lambda tensor: "needs tflite-micro"
+    from tinyml.quantize import intermediates
+
+    if float_model is None:
+        return intermediates.exact(model), intermediates.without_rounding(model)
+    real = intermediates.of_float_model(model, float_model, allow_unsafe)
+    return intermediates.exact(model), real
 
 
 @contextmanager

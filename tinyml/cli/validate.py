@@ -27,6 +27,21 @@ _RANDOM_SAMPLES = 16
 @options.data("Test samples with labels, for the accuracy; random inputs without.", required=False)
 @click.option("--samples", type=click.IntRange(min=1), help="Use only the first N samples.")
 @click.option(
+    "--layers",
+    "by_layer",
+    is_flag=True,
+    help="Compare what every layer computes, too: the same C on this machine, with TFLM and in float.",
+)
+@click.option(
+    "--float",
+    "float_model",
+    metavar="MODEL",
+    type=click.Path(path_type=Path),
+    help="With --layers, the Keras model or float .tflite that was quantized; without it, float is the "
+    ".tflite's own graph without rounding.",
+)
+@options.unsafe
+@click.option(
     "--target", help="For a .tflite: the core or board to export for [default: cortex-m4]."
 )
 @click.option(
@@ -47,6 +62,9 @@ def command(
     emulator: str,
     data: str | None,
     samples: int | None,
+    by_layer: bool,
+    float_model: Path | None,
+    allow_unsafe: bool,
     target: str | None,
     timeout: float,
     output: Path | None,
@@ -59,15 +77,23 @@ def command(
     """
     from tinyml import data as datasets
     from tinyml.cli import projects
-    from tinyml.emulate import validation
+    from tinyml.emulate import layers, validation
 
-    settings = {"emulator": emulator, "data": data, "samples": samples, "target": target}
+    if float_model is not None and not by_layer:
+        raise InputError("--float", "is for comparing layers", "add --layers, or leave it out")
+    settings = {
+        "emulator": emulator,
+        "data": data,
+        "samples": samples,
+        "layers": by_layer,
+        "target": target,
+        "timeout": timeout,
+    }
     source = datasets.source_path(data) if data else None
-    inputs_read = {"project": project, **({"data": source} if source else {})}
+    given = {"project": project, "data": source, "float": float_model}
+    inputs_read = {role: path for role, path in given.items() if path is not None}
     with (
-        projects.recorded(
-            output, "validate", inputs_read, {**settings, "timeout": timeout}, seed, force
-        ) as write,
+        projects.recorded(output, "validate", inputs_read, settings, seed, force) as write,
         projects.opened(project, target) as directory,
     ):
         inputs, labels = _inputs(directory, data, samples, seed)
@@ -75,13 +101,35 @@ def command(
         chosen = "qemu" if emulator == "auto" else emulator
         measured = validation.execute(directory, inputs, chosen, timeout)
         verdict = validation.compare(measured, name, expected(inputs), labels)
+        if by_layer:
+            judges = projects.layer_judges(directory, float_model, allow_unsafe)
+            verdict["layers"] = layers.compare(directory, inputs, *judges)
         write(verdict)
     console.result(verdict, _text(verdict))
+    differences = _differences(verdict)
+    if differences:
+        raise CheckFailed(f"{project}: {'; '.join(differences)}")
+
+
+def _differences(verdict: dict[str, Any]) -> list[str]:
+    """What differs from the judge, in words."""
+    found = []
     if not verdict["exact"]:
-        raise CheckFailed(
-            f"{project}: {verdict['bytes_different']:,} of {verdict['bytes_compared']:,} output bytes "
-            f"differ from {name}, first in sample {verdict['first_different_sample']}"
+        found.append(
+            f"{verdict['bytes_different']:,} of {verdict['bytes_compared']:,} output bytes differ from "
+            f"{verdict['judge']}, first in sample {verdict['first_different_sample']}"
         )
+    if verdict["layers"] is not None:
+        compared = verdict["layers"]
+        if compared["first_mismatch"] is not None:
+            row = compared["layers"][compared["first_mismatch"]]
+            found.append(
+                f"the first layer that differs is {_layer(row)}: {row['bytes_different']:,} of "
+                f"{row['bytes_compared']:,} bytes, first in sample {row['first_different_sample']}"
+            )
+        elif found:
+            found.append("no layer differs when the same C runs on this machine")
+    return found
 
 
 def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -> tuple[Any, Any]:
@@ -120,7 +168,46 @@ def _text(verdict: dict[str, Any]) -> str:
         )
     if verdict["instructions"] is not None:
         lines.append(measured_text(verdict))
+    if verdict["layers"] is not None:
+        lines.append(_layers_text(verdict["layers"], verdict["judge"]))
     return "\n".join(lines)
+
+
+def _layers_text(compared: dict[str, Any], judge: str) -> str:
+    """A table of the layers, and the worst of them."""
+    rows = [
+        [
+            str(row["node"]),
+            row["operator"],
+            "x".join(map(str, row["shape"])),
+            row["sqnr_note"] if row["sqnr_db"] is None else f"{row['sqnr_db']:.1f}",
+            _equal(row),
+            _short(row),
+        ]
+        for row in compared["layers"]
+    ]
+    columns = ["node", "operator", "output", "SQNR in dB", f"equal to {judge}", "name"]
+    title = f"Layers over {compared['samples']:,} inputs, on this machine"
+    text = console.table(title, columns, rows)
+    if compared["worst"] is not None:
+        worst = compared["layers"][compared["worst"]]
+        text += f"\nworst: {worst['sqnr_db']:.1f} dB after {_layer(worst)}"
+    return text
+
+
+def _equal(row: dict[str, Any]) -> str:
+    if row["bytes_compared"] == 0:
+        return f"not compared: {row['judge_note']}"
+    return "no" if row["bytes_different"] else "yes"
+
+
+def _layer(row: dict[str, Any]) -> str:
+    return f"node {row['node']} {row['operator']} '{_short(row)}'"
+
+
+def _short(row: dict[str, Any]) -> str:
+    """A tensor's name; of those that the converter strings together, the first."""
+    return str(row["output"]).split(";")[0][-60:]
 
 
 def measured_text(result: dict[str, Any]) -> str:

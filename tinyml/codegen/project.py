@@ -158,9 +158,25 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
         "macs": ops.find(view.node.operator).macs(view),
         "weight_bytes": values.constant_bytes(program, index),
         "output_bytes": sum(t.nbytes for t in view.outputs),
+        "output_tensors": [_tensor_report(program, tensor) for tensor in view.node.outputs],
         "kernel": " + ".join(kernels) or ("none" if index in program.calls else "view"),
         "calls": len(calls),
         "choice": _choice_report(program, index),
+    }
+
+
+def _tensor_report(program: Program, index: int) -> dict[str, Any]:
+    """A computed tensor: its number in the .tflite, and where it is once its node has executed."""
+    tensor = program.graph.tensors[index]
+    return {
+        "tensor": index,
+        "name": tensor.name,
+        "shape": list(tensor.shape),
+        "dtype": tensor.dtype,
+        "scale": tensor.q.scale if tensor.quantization else None,
+        "zero_point": tensor.q.zero_point if tensor.quantization else None,
+        "offset": values.place_of(program.plan, index),
+        "channels": None if tensor.channels is None else list(tensor.channels),
     }
 
 

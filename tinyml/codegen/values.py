@@ -57,13 +57,14 @@ class Operand:
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel call."""
+    """One kernel call; `ends` is the node whose last call it is, None before that."""
 
     name: str
     kernel: str
     description: str
     fields: tuple[Field, ...]
     operands: tuple[Operand, ...]
+    ends: int | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def ports(program: Program, tensors: tuple[int, ...]) -> tuple[Port, ...]:
             shape=_shape(tensor),
             scale=_float(tensor.q.scale) if tensor.quantization else None,
             zero_point=tensor.q.zero_point if tensor.quantization else None,
-            offset=_offset(program.plan, index),
+            offset=place_of(program.plan, index),
         )
         for index, tensor, suffix in zip(tensors, found, suffixes)
     )
@@ -238,6 +239,7 @@ def _call(program: Program, view: NodeView, parts: Calls, part: int, prefix: str
         description=describe(view) + ("" if alone else f", call {part + 1} of {len(parts)}"),
         fields=_fields(call.params, stem),
         operands=tuple(_operands(program, view, call, stem)),
+        ends=view.index if part == len(parts) - 1 else None,
     )
 
 
@@ -251,10 +253,10 @@ def _operands(program: Program, view: NodeView, call: KernelCall, stem: str) -> 
             offset = program.states.offsets[index]
             yield Operand(_C_TYPES[tensor.dtype], offset, written=True, block="state")
         else:
-            yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index))
+            yield Operand(_C_TYPES[tensor.dtype], place_of(plan, index))
     for position in range(len(view.outputs)) if call.outputs is None else call.outputs:
         tensor, index = view.outputs[position], view.node.outputs[position]
-        yield Operand(_C_TYPES[tensor.dtype], _offset(plan, index), written=True)
+        yield Operand(_C_TYPES[tensor.dtype], place_of(plan, index), written=True)
     if call.has_scratch:
         yield Operand("int8_t", _scratch_offset(plan, view.index), written=True)
 
@@ -309,7 +311,8 @@ def _constant(name: str, array: Array, description: str) -> Constant:
     )
 
 
-def _offset(plan: Plan, tensor: int) -> int:
+def place_of(plan: Plan, tensor: int) -> int:
+    """Where in the arena an activation lies."""
     for buffer, offset in zip(plan.buffers, plan.offsets):
         if tensor in buffer.tensors:
             return offset

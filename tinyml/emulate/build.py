@@ -60,7 +60,7 @@ def build(project: Path, product: str, into: Path, extra: str = "") -> Path:
         project: an exported project.
         product: "firmware" or "host".
         into: the directory for objects and the product.
-        extra: compiler options besides the Makefile's, for the firmware.
+        extra: compiler options besides the Makefile's.
 
     Returns:
         The firmware's ELF file or the shared library.

@@ -41,7 +41,7 @@ class HostModel:
         report = read_report(directory)
         prefix = report["prefix"]
         self.ports = ports.of_project(directory)
-        library = _load_private(_library(directory))
+        library = self._load(directory, prefix)
         self._invoke = getattr(library, f"{prefix}_invoke")
         self._invoke.restype = None
         self._sources = [
@@ -56,6 +56,10 @@ class HostModel:
         getattr(library, f"{prefix}_init")()
         has_state = report["ram_bytes"]["state"] > 0
         self._reset = getattr(library, f"{prefix}_reset") if has_state else None
+
+    def _load(self, directory: Path, prefix: str, extra: str = "") -> ctypes.CDLL:
+        """The project compiled with `extra` options, its arena shared with no other HostModel."""
+        return _load_private(_library(directory, extra))
 
     def reset(self) -> None:
         """Forget all inferences so far; of no effect on a model without state."""
@@ -77,6 +81,7 @@ class HostModel:
         Raises:
             InputError: wrong shape or type, or several inputs.
         """
+        batch = np.asarray(batch)
         first = self.predict_all([batch])[0]
         raw = batch.dtype == self.ports.inputs[0].dtype
         return first if raw else self.ports.outputs[0].real(first)
@@ -112,11 +117,11 @@ def _array(function: ctypes._NamedFuncPointer, port: ports.Port) -> np.ndarray:
     return np.ctypeslib.as_array(function(), shape=port.shape).reshape(port.sample_shape)
 
 
-def _library(project: Path) -> Path:
-    """The compiled library, from the cache when its sources were compiled before."""
+def _library(project: Path, extra: str) -> Path:
+    """The library compiled with `extra` options, from the cache when its sources were compiled before."""
     import platformdirs
 
-    digest = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(f"{__version__}{extra}".encode())
     for path in sorted([*project.glob("*.[ch]"), *project.glob("kernels/*"), project / "Makefile"]):
         digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
     cache = Path(platformdirs.user_cache_dir("tinyml")) / "host"
@@ -124,7 +129,7 @@ def _library(project: Path) -> Path:
     if not cached.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            built = build(project, "host", Path(scratch))
+            built = build(project, "host", Path(scratch), extra)
             built.replace(cached)
     return cached
 

@@ -108,6 +108,7 @@ def compare(
         "stack_bytes": measured.stack_bytes,
         "flash_bytes": None,
         "ram_bytes": None,
+        "layers": None,
     }
     if labels is not None:
         verdict["accuracy"] = _accuracy(measured.outputs[0], labels)

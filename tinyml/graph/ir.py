@@ -43,6 +43,9 @@ class Tensor:
     """A value: an activation, a constant (it has data), or a state (it has an initial value).
 
     A state keeps its value from one inference to the next; only operators that say so write it.
+
+    `channels` are the places that the last dimension's channels had in the file, when a pass has removed
+    others; None when all are there.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Tensor:
     quantization: Quantization | None = None
     data: np.ndarray | None = None
     initial: np.ndarray | None = None
+    channels: tuple[int, ...] | None = None
 
     @property
     def elements(self) -> int:

@@ -142,7 +142,12 @@ class _Rewrite:
     def _activation(self, index: int, tensor: Tensor) -> Tensor:
         if tensor.is_constant or index not in self.keep:
             return tensor
-        return replace(tensor, shape=(*tensor.shape[:-1], int(self.keep[index].sum())))
+        keep = self.keep[index]
+        if keep.all():
+            return tensor
+        places = np.arange(len(keep)) if tensor.channels is None else np.array(tensor.channels)
+        channels = tuple(places[keep].tolist())
+        return replace(tensor, shape=(*tensor.shape[:-1], len(channels)), channels=channels)
 
     def _node(self, view: NodeView) -> Node:
         if view.node.operator == "DEPTHWISE_CONV_2D" and _passes_through(view):

@@ -105,15 +105,26 @@ class Tflm:
         InputError: tflite-micro is missing, or TFLM cannot load the file.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: bytes | None = None, keep: bool = False) -> None:
+        """Load.
+
+        Args:
+            path: the file; what errors call the model.
+            content: what to load instead of the file's content.
+            keep: give every tensor memory of its own, for `tensor`.
+        """
         runtime = require()
+        config = runtime.InterpreterConfig
+        mode = config.kPreserveAllTensors if keep else config.kAllocationRecording
         self._path = path
         try:
-            content = path.read_bytes()
+            content = path.read_bytes() if content is None else content
             self.inputs, self.outputs = boundary(content)
             arena = _ARENA_FLOOR + _ARENA_PER_MODEL_BYTE * len(content)
             with native_output():
-                self._interpreter = runtime.Interpreter.from_bytes(content, arena_size=arena)
+                self._interpreter = runtime.Interpreter.from_bytes(
+                    content, arena_size=arena, intrepreter_config=mode
+                )
         except Exception as error:  # a broken flatbuffer raises whatever its first wild offset does
             reason = " ".join(str(error).split())[:200]
             raise InputError(
@@ -134,6 +145,17 @@ class Tflm:
             self._interpreter.set_input(value, index)
         self._interpreter.invoke()
         return [np.array(self._interpreter.get_output(i)) for i in range(len(self.outputs))]
+
+    def tensor(self, index: int) -> np.ndarray:
+        """A tensor's value in the last inference, of a model loaded with `keep`; by number in the file."""
+        return np.array(self._interpreter.GetTensor(index, 0)["tensor_data"])
+
+    def sample(self, parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One sample an input as `invoke` takes it: with the leading dimension of 1, if there is one."""
+        return [
+            part[np.newaxis] if port.shape[:1] == (1,) else part
+            for part, port in zip(parts, self.inputs)
+        ]
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """First output for each sample of `batch`, of a model with one input and batch size 1.
@@ -159,11 +181,7 @@ class Tflm:
         """
         found: list[list[np.ndarray]] = [[] for _ in self.outputs]
         for sample in zip(*batches):
-            values = [
-                part[np.newaxis] if port.shape[:1] == (1,) else part
-                for part, port in zip(sample, self.inputs)
-            ]
-            for results, result in zip(found, self.invoke(values)):
+            for results, result in zip(found, self.invoke(self.sample(sample))):
                 results.append(result[0] if result.shape[:1] == (1,) else result)
         return [
             np.array(results, port.dtype) if results else _empty(port)

@@ -1,0 +1,99 @@
+"""What every node of an exported project computes, taken from the arena after its last kernel."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tinyml.codegen.project import read_report
+from tinyml.emulate.host import HostModel
+
+_HOOK = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_void_p)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one kernel node of a project computes, as its report has it.
+
+    Attributes:
+        node: its number; operator, name, kernel: what it is.
+        tensor: the output's number in the .tflite.
+        shape, dtype, scale, zero_point: the output's; scale is None when it is not quantized.
+        offset: where in the arena it lies after the node.
+        channels: the channels that it still has of the file's tensor; None for all.
+    """
+
+    node: int
+    operator: str
+    name: str
+    kernel: str
+    tensor: int
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+    offset: int
+    channels: tuple[int, ...] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Size of the output in bytes."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+
+def layers(project: Path) -> list[Layer]:
+    """Every output of every node that has code, in the order of execution.
+
+    Raises:
+        InputError: not a project.
+    """
+    return [
+        Layer(
+            node=index,
+            operator=node["operator"],
+            name=output["name"],
+            kernel=node["kernel"],
+            shape=tuple(output["shape"]),
+            channels=None if output["channels"] is None else tuple(output["channels"]),
+            **{name: output[name] for name in ("tensor", "dtype", "scale", "zero_point", "offset")},
+        )
+        for index, node in enumerate(read_report(project)["nodes"])
+        if node["calls"]
+        for output in node["output_tensors"]
+    ]
+
+
+class TracedModel(HostModel):
+    """A HostModel that hands out what every node computed; the same C, compiled with its trace hook."""
+
+    def __init__(self, project: str | os.PathLike[str]) -> None:
+        """As HostModel's."""
+        self.layers = layers(Path(project))
+        self._values: dict[int, np.ndarray] = {}  # by place in `layers`
+        super().__init__(project)
+
+    def _load(self, directory: Path, prefix: str, extra: str = "") -> ctypes.CDLL:
+        library = super()._load(directory, prefix, f"-D{prefix.upper()}_TRACE")
+        self._callback = _HOOK(self._note)  # kept: the library has only its address
+        hook = ctypes.c_void_p.in_dll(library, f"{prefix}_trace")
+        hook.value = ctypes.cast(self._callback, ctypes.c_void_p).value
+        return library
+
+    def _note(self, node: int, arena: int) -> None:
+        for place, layer in enumerate(self.layers):
+            if layer.node == node:
+                data = ctypes.string_at(arena + layer.offset, layer.nbytes)
+                self._values[place] = np.frombuffer(data, layer.dtype).reshape(layer.shape)
+
+    def trace(self, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference: a sample an input, of its own type, to a value for each of `layers`."""
+        with self._lock:
+            for source, sample in zip(self._sources, samples):
+                source[...] = sample
+            self._invoke()
+            return [self._values[place] for place in range(len(self.layers))]
