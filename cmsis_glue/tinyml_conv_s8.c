@@ -20,27 +20,15 @@ static void gather(const tinyml_window *w, const int8_t *input, int32_t top, int
     }
 }
 
-static int is_pointwise(const tinyml_window *w)
-{
-    return w->window_height == 1 && w->window_width == 1 && w->stride_height == 1 && w->stride_width == 1;
-}
-
 /* One image. */
 static void convolve(const tinyml_conv_s8_params *params, const int8_t *input, int8_t *output, int8_t *patch)
 {
     const tinyml_window *w = &params->window;
     const int32_t taps = w->window_height * w->window_width * w->input_channels;
-    const int pointwise = is_pointwise(w);
     for (int32_t y = 0; y < w->output_height; ++y) {
         for (int32_t x = 0; x < w->output_width; ++x) {
-            const int8_t *seen = input;
-            if (pointwise) {
-                input += w->input_channels;
-            } else {
-                gather(w, input, y * w->stride_height - w->pad_top, x * w->stride_width - w->pad_left, patch);
-                seen = patch;
-            }
-            tinyml_channels_of(&params->to, params->weights, seen, taps, w->output_channels, output);
+            gather(w, input, y * w->stride_height - w->pad_top, x * w->stride_width - w->pad_left, patch);
+            tinyml_channels_of(&params->to, params->weights, patch, taps, w->output_channels, output);
             output += w->output_channels;
         }
     }

@@ -14,12 +14,10 @@ typedef struct {
 /*
  * input: int8 [batches][input_height][input_width][input_channels];
  * output: int8 [batches][output_height][output_width][output_channels];
- * patch: scratch of window_height * window_width * input_channels bytes, unused (may be NULL) for a 1x1
- * window at stride 1.
+ * patch: scratch of window_height * window_width * input_channels bytes.
  * The accumulators must fit int32: |bias| + 2^14 * window elements < 2^31.
- * Each output pixel is written when its window has been gathered, or, for a 1x1 window at stride 1, while its
- * pixel is being read; so the output may cover input pixels that no later output pixel sees (and not its own in
- * that case).
+ * Each output pixel is written when its window has been gathered, so that the output may cover input pixels
+ * that no later output pixel sees.
  */
 void tinyml_conv_s8(const tinyml_conv_s8_params *params, const int8_t *input, int8_t *output, int8_t *patch);
 

@@ -143,10 +143,9 @@ class Conv2D(Operator):
                 ("to", channels.fields(node, fold_offset=True)),
             ),
             inputs=(0,),
-            # A 1x1 window at stride 1 reads its pixel in place; any other is gathered first.
-            scratch_bytes=0 if window.is_pointwise else taps,
+            scratch_bytes=taps,
             has_scratch=True,
-            overlaps=(schedules.by_pixels(node, window, staged=not window.is_pointwise),),
+            overlaps=(schedules.by_pixels(node, window),),
         )
 
 

@@ -47,11 +47,6 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
 
     @property
-    def is_pointwise(self) -> bool:
-        """True for a 1x1 window that visits every pixel."""
-        return self.size == (1, 1) and self.stride == (1, 1)
-
-    @property
     def reach(self) -> tuple[int, int]:
         """Elements from the first to the last that the window covers."""
         height, width = ((n - 1) * d + 1 for n, d in zip(self.size, self.dilation))
