@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,12 @@ from tinyml import console
 from tinyml.cli import options
 
 if TYPE_CHECKING:
+    from tinyml.codegen.program import Problem, Program
     from tinyml.graph.ir import Graph, NodeView, Tensor
+
+_WIDTH = 110
+_MAP = 40  # characters of a picture of the arena
+_NAME = 60  # characters of a name
 
 
 @click.command()
@@ -32,71 +38,146 @@ def command(model: Path) -> None:
     problems = program.find_problems(graph)
     result: dict[str, Any] = {
         "model": str(model),
+        "bytes": model.stat().st_size,
         "inputs": [_tensor(graph.tensors[i]) for i in graph.inputs],
         "outputs": [_tensor(graph.tensors[i]) for i in graph.outputs],
         "nodes": [_node(view) for view in graph.views()],
         "macs": sum(_macs(view) or 0 for view in graph.views()) if not problems else None,
-        "weight_bytes": sum(tensor.nbytes for tensor in graph.constants()),
-        "problems": [f"{what}; {remedy}" for what, remedy in problems],
-        "arena": None,
+        "constant_bytes": sum(tensor.nbytes for tensor in graph.constants()),
+        "problems": [_problem(problem) for problem in problems],
+        "exported": None,
     }
     if not problems:
-        plan = program.compile_graph(graph, Options()).plan
-        result["arena"] = {
-            "bytes": plan.arena_bytes,
-            "lower_bound": plan.lower_bound,
-            "buffers": [
-                {"name": b.name, "offset": o, "bytes": b.nbytes, "first": b.first, "last": b.last}
-                for b, o in zip(plan.buffers, plan.offsets)
-            ],
-        }
+        made = passes.run(graph, passes.AFTER_RULES)
+        result["exported"] = _exported(program.compile_graph(made, Options()))
     console.result(result, _text(graph, result))
 
 
+def _exported(made: Program) -> dict[str, Any]:
+    """What is left of the model in the firmware, with the kernels for a Cortex-M4."""
+    from tinyml.codegen import values
+
+    plan = made.plan
+    return {
+        "nodes": len(made.graph.nodes),
+        "macs": made.macs,
+        "weight_bytes": values.weight_bytes(made),
+        "state_bytes": made.states.nbytes,
+        "arena_bytes": plan.arena_bytes,
+        "arena_lower_bound": plan.lower_bound,
+        "buffers": [
+            {"name": b.name, "offset": o, "bytes": b.nbytes, "first": b.first, "last": b.last}
+            for b, o in zip(plan.buffers, plan.offsets)
+        ],
+    }
+
+
 def _text(graph: Graph, result: dict[str, Any]) -> str:
+    parts = [_ends(graph, result), _operators(result)]
+    if result["exported"]:
+        parts += [_summary(result), _memory(result["exported"])]
+    else:
+        parts.append(_refusal(result["problems"], len(result["nodes"])))
+    return "\n\n".join(parts)
+
+
+def _ends(graph: Graph, result: dict[str, Any]) -> str:
+    rows = [
+        # Names differ at their ends.
+        [kind, tensor["name"][-_NAME:], _shape(tensor["shape"]), tensor["quantization"]]
+        for kind in ("input", "output")
+        for tensor in result[f"{kind}s"]
+    ]
+    title = f"{graph.name}, {result['bytes']:,} bytes"
+    return console.table(title, ["", "name", "shape", "real value"], rows)
+
+
+def _operators(result: dict[str, Any]) -> str:
     rows = [
         [
             str(index),
             node["operator"],
             " + ".join(_shape(shape) for shape in node["inputs"]),
-            _shape(node["outputs"][0]) if node["outputs"] else "",
+            " + ".join(_shape(shape) for shape in node["outputs"]),
             f"{node['macs']:,}" if node["macs"] is not None else "?",
             f"{node['constant_bytes']:,}",
             node["output_quantization"],
         ]
         for index, node in enumerate(result["nodes"])
     ]
-    columns = ["node", "operator", "inputs", "output", "MAC", "constants", "output is"]
-    parts = [console.table(graph.name, columns, rows)]
-    if result["arena"]:
-        arena = result["arena"]
-        parts.append(
-            f"{result['macs']:,} MAC, {result['weight_bytes']:,} bytes of constants, "
-            f"arena {arena['bytes']:,} bytes (without overlaps at least {arena['lower_bound']:,})"
-        )
-        parts.append(_memory(arena))
-    else:
-        parts.append("Would not export:\n" + "\n".join(f"  {p}" for p in result["problems"]))
-    return "\n\n".join(parts)
+    columns = ["node", "operator", "inputs", "outputs", "MAC", "constants", "output's real value"]
+    return console.table("", columns, rows)
 
 
-def _memory(arena: dict[str, Any]) -> str:
-    rows = [
-        [
-            b["name"][-60:],
-            f"{b['offset']:,}",
-            f"{b['offset'] + b['bytes']:,}",
-            f"{b['first']} to {b['last']}",
-        ]
-        for b in sorted(arena["buffers"], key=lambda b: (b["first"], b["offset"]))
-    ]
-    return console.table(
-        "Memory, in bytes of the arena", ["buffer", "from", "to", "live at nodes"], rows
+def _summary(result: dict[str, Any]) -> str:
+    made = result["exported"]
+    count = len(result["nodes"])
+    nodes = f"all {count}" if made["nodes"] == count else f"{made['nodes']} of {count}"
+    state = f", state {made['state_bytes']:,} bytes" if made["state_bytes"] else ""
+    return (
+        f"The file: {result['macs']:,} MAC, {result['constant_bytes']:,} bytes of constants.\n"
+        f"Exported for a Cortex-M4: {nodes} nodes, {made['macs']:,} MAC, "
+        f"weights {made['weight_bytes']:,} bytes in flash,\n"
+        f"arena {made['arena_bytes']:,} bytes in RAM (without overlaps at least "
+        f"{made['arena_lower_bound']:,}){state}."
     )
 
 
+def _memory(made: dict[str, Any]) -> str:
+    rows = [
+        [
+            b["name"][:_NAME],
+            f"{b['offset']:,}",
+            f"{b['offset'] + b['bytes']:,}",
+            f"{b['first']} to {'the end' if b['last'] > made['nodes'] else b['last'] - 1}",
+            _picture(b, made["arena_bytes"]),
+        ]
+        for b in sorted(made["buffers"], key=lambda b: (b["first"], b["offset"]))
+    ]
+    columns = ["buffer", "from", "to", "live at nodes", "the arena"]
+    return console.table("The arena, in bytes; nodes are numbered as exported", columns, rows)
+
+
+def _picture(buffer: dict[str, Any], size: int) -> str:
+    """Where a buffer lies in the arena: at least one mark."""
+    first = buffer["offset"] * _MAP // size
+    end = max(-(-(buffer["offset"] + buffer["bytes"]) * _MAP // size), first + 1)
+    return "·" * first + "█" * (end - first) + "·" * (_MAP - end)
+
+
+def _refusal(problems: list[dict[str, Any]], nodes: int) -> str:
+    """The problems, those of one operator with one rule together."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for problem in problems:
+        groups.setdefault((problem["operator"], problem["rule"]), []).append(problem)
+    lines = [f"Would not export, because of {len(problems)} of {nodes} nodes:"]
+    for (operator, rule), found in groups.items():
+        first, numbers = found[0], ", ".join(str(problem["node"]) for problem in found)
+        where = f"node{'s' * (len(found) > 1)} {numbers} {operator}"
+        lines.append(f"  {where}: {rule or 'not supported'}")
+        if rule:
+            lines += [
+                f"    found in node {first['node']}: {first['found']}",
+                f"    {first['remedy']}",
+            ]
+    for remedy in dict.fromkeys(problem["remedy"] for problem in problems if not problem["rule"]):
+        lines += textwrap.wrap(remedy, _WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(lines)
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "node": problem.node.index,
+        "operator": problem.node.node.operator,
+        "name": problem.node.node.name,
+        "rule": problem.rule,
+        "found": problem.found,
+        "remedy": problem.remedy,
+    }
+
+
 def _node(view: NodeView) -> dict[str, Any]:
-    computed = [t for t in view.inputs if t is not None and not t.is_constant]
+    computed = [t for t in view.inputs if t is not None and t.is_activation]
     return {
         "operator": view.node.operator,
         "name": view.node.name,
@@ -127,12 +208,15 @@ def _tensor(tensor: Tensor) -> dict[str, Any]:
 
 
 def _quantization(tensor: Tensor) -> str:
+    """The type, and what a stored q means."""
     if tensor.quantization is None:
         return tensor.dtype
     if tensor.quantization.per_channel:
         return f"{tensor.dtype}, {len(tensor.q.scales)} scales"
-    return f"{tensor.dtype}, {tensor.q.scale:.6g} (q - {tensor.q.zero_point})"
+    zero = tensor.q.zero_point
+    offset = f"(q {'-' if zero > 0 else '+'} {abs(zero)})" if zero else "q"
+    return f"{tensor.dtype}, {tensor.q.scale:.6g} {offset}"
 
 
 def _shape(shape: list[int]) -> str:
-    return "x".join(map(str, shape))
+    return "x".join(map(str, shape)) or "scalar"

@@ -9,7 +9,7 @@ from pathlib import Path
 from tinyml import ops, passes
 from tinyml.errors import InputError
 from tinyml.graph import tflite_reader
-from tinyml.graph.ir import Graph
+from tinyml.graph.ir import Graph, NodeView
 from tinyml.kernels import choice
 from tinyml.kernels.base import Candidate, Options
 from tinyml.memory import checker, lifetimes, planner, state
@@ -62,7 +62,7 @@ def compile_model(
     graph = passes.run(tflite_reader.read(path), passes.BEFORE_RULES, disabled, after)
     problems = find_problems(graph)
     if problems:
-        raise InputError(path, *problems[0])
+        raise InputError(path, problems[0].what, problems[0].remedy)
     graph = passes.run(graph, passes.AFTER_RULES, disabled, after)
     return compile_graph(graph, options or Options())
 
@@ -104,14 +104,31 @@ def _layout(plan: planner.Plan, states: state.StatePlan) -> choice.Layout:
     return choice.Layout(plan.arena_bytes + states.nbytes, frozenset(peak))
 
 
-def find_problems(graph: Graph) -> list[tuple[str, str]]:
-    """(what, remedy) for everything that keeps a graph from being exported."""
+@dataclass(frozen=True)
+class Problem:
+    """Why a node cannot be exported; the rule is "" when its operator is not supported at all."""
+
+    node: NodeView
+    rule: str
+    found: str
+    remedy: str
+
+    @property
+    def what(self) -> str:
+        """The node and what is wrong with it."""
+        if not self.rule:
+            return f"{self.node.label} is not supported"
+        return f"{self.node.label}: {self.rule}; found {self.found}"
+
+
+def find_problems(graph: Graph) -> list[Problem]:
+    """Everything that keeps a graph from being exported, in the order of the nodes."""
     problems = []
     for view in graph.views():
         if not ops.known(view.node.operator):
-            known = ", ".join(ops.of_tflite())
-            problems.append((f"{view.label} is not supported", f"supported operators are {known}"))
+            remedy = f"supported operators are {', '.join(ops.of_tflite())}"
+            problems.append(Problem(view, "", view.node.operator, remedy))
             continue
         for broken in ops.find(view.node.operator).check(view):
-            problems.append((f"{view.label}: {broken.rule}; found {broken.found}", broken.remedy))
+            problems.append(Problem(view, broken.rule, broken.found, broken.remedy))
     return problems

@@ -88,7 +88,6 @@ def describe(
     program: Program, target: Target, provenance: Provenance, prefix: str
 ) -> dict[str, Any]:
     """report.json."""
-    constants = values.constants(program, prefix)
     return {
         "model": {"file": provenance.model_file, "sha256": provenance.model_sha256},
         "tinyml": __version__,
@@ -98,7 +97,7 @@ def describe(
         "optimize": program.options.optimize,
         # What only a compiler knows stays None until `emulate.footprint` measures it.
         "flash_bytes": {
-            "weights": sum(c.nbytes for c in constants),
+            "weights": values.weight_bytes(program),
             "code": None,
             "vectors": None,
             "total": None,

@@ -154,6 +154,13 @@ def constant_bytes(program: Program, index: int) -> int:
     return sum(array.values.nbytes for array in _node_arrays(program, index).values())
 
 
+def weight_bytes(program: Program) -> int:
+    """The flash that all constant arrays take, with those that a reset copies into states."""
+    initials = (program.graph.tensors[tensor] for tensor in program.states.offsets)
+    copied = sum(tensor.nbytes for tensor in initials if _fill(tensor) is None)
+    return copied + sum(constant_bytes(program, index) for index in program.calls)
+
+
 def _node_arrays(program: Program, index: int) -> dict[str, Array]:
     """The constant arrays of a node by suffix; its calls may share some."""
     view = program.graph.view(index)
