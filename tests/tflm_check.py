@@ -28,6 +28,7 @@ def check(
     constant: bool = False,
     qemu: bool = False,
     disabled: Sequence[str] = (),
+    options: Options | None = None,
 ) -> Path:
     """Build a model and compare every output byte on random inputs and on the extremes.
 
@@ -39,12 +40,14 @@ def check(
         constant: the outputs are expected to be the same for every input.
         qemu: run the firmware on QEMU, too (slower).
         disabled: passes to leave out.
+        options: for which core, with which kernels; by default the fastest for a Cortex-M4.
 
     Returns:
         The exported project.
     """
     tmp_path.mkdir(exist_ok=True)
-    expected = check_file(_saved(tmp_path, build, seed), tmp_path, seed, samples, qemu, disabled)
+    path = _saved(tmp_path, build, seed)
+    expected = check_file(path, tmp_path, seed, samples, qemu, disabled, options)
     # An operator that always answers the same would pass unnoticed.
     varies = any(len(np.unique(part)) > 1 for part in expected)
     assert varies != constant
@@ -58,13 +61,14 @@ def check_file(
     samples: int = 6,
     qemu: bool = False,
     disabled: Sequence[str] = (),
+    options: Options | None = None,
 ) -> list[np.ndarray]:
     """Compare every output byte of a .tflite; arguments as of `check`.
 
     Returns:
         TFLM's outputs for the samples.
     """
-    compiled = program.compile_model(path, disabled)
+    compiled = program.compile_model(path, disabled, options=options)
     directory = _written(tmp_path / "project", compiled, path)
     batches = _batches(directory, samples, seed)
     expected = Tflm(path).predict_all(batches)
@@ -82,7 +86,8 @@ def check_file(
 
 def _written(directory: Path, compiled: program.Program, path: Path) -> Path:
     directory.mkdir()
-    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "model")
+    target = targets.find(compiled.options.core.name)
+    project.write(directory, compiled, target, path, "0" * 64, "model")
     return directory
 
 
