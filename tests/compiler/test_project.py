@@ -47,10 +47,11 @@ def test_only_used_kernels_are_there(tmp_path: Path) -> None:
     assert sources == {
         "tinyml_add_s8.c",
         "tinyml_average_pool_s8.c",
-        "tinyml_conv_s8.c",
+        "tinyml_conv_packed_s8.c",
         "tinyml_depthwise_conv_s8.c",
         "tinyml_fully_connected_s8.c",
         "tinyml_softmax_s8.c",
+        "tinyml_stage.c",
     }
 
 

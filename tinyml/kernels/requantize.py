@@ -7,6 +7,12 @@ TFLM requantizes a sum by gemmlowp's double rounding, a monotone step function o
 
 which is SMMLAR, ASR and SSAT on cores with the DSP extension, when `multiplier`, `offset` and `delta` put
 every step at the same sum. All steps in reach are compared, so that a solution is a proof, not a sample.
+
+Where there is no solution (outputs of both signs round halves away from zero), TFLM's arithmetic itself is
+
+    output = saturate8(((2 * sum * multiplier + 2^31 >> 32) + offset - (sum < 0)) >> shift)
+
+which needs two instructions more, and only that nothing overflows.
 """
 
 from __future__ import annotations
@@ -40,6 +46,20 @@ class Step:
         """What the kernel computes: int64 sums -> int64 in [-128, 127]."""
         high = ((sums << self.bits) + self.delta) * self.multiplier + self.offset * _WORD + _HALF
         return np.clip((high >> 32) >> self.shift, -128, 127)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """TFLM's arithmetic for one channel, its output offset by the zero point; all constants fit int32."""
+
+    multiplier: int
+    offset: int
+    shift: int
+
+    def output(self, sums: np.ndarray) -> np.ndarray:
+        """What the kernel computes: int64 sums -> int64 in [-128, 127]."""
+        high = (2 * sums * self.multiplier + _HALF) >> 32
+        return np.clip((high + self.offset - (sums < 0)) >> self.shift, -128, 127)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +143,28 @@ def solve_all(channels: Channels, which: range, bits: int, shifts: range) -> lis
         if len(found) == len(which):
             return found
     return None
+
+
+def exact(channels: Channels, channel: int, bits: int) -> Exact | None:
+    """TFLM's arithmetic for one channel, or None where it would overflow or needs more than a right shift.
+
+    Args:
+        channels: the layer's; a clamp narrower than int8's range must be out of reach.
+        channel: which of them.
+        bits: by how much the kernel's sum is shifted left before; at least the sum itself is doubled.
+    """
+    ends = np.array([channels.low[channel], channels.high[channel]])
+    multiplier, shift = int(channels.multipliers[channel]), -int(channels.shifts[channel])
+    if multiplier == 0:
+        shift = 1  # nothing of the sum is left: any shift will do
+    if not 1 <= shift <= 30 or int(np.abs(ends).max()) << max(bits, 1) >= _HALF:
+        return None
+    found = Exact(multiplier, (channels.zero_point << shift) + (1 << (shift - 1)), shift)
+    high = ((2 * ends * multiplier + _HALF) >> 32) + found.offset
+    fits = high.min() > -_HALF and high.max() < _HALF and -_HALF <= found.offset < _HALF - 1
+    # Both are monotone, and differ only where the channel's clamp is narrower.
+    same = [int(channels.output(end)[channel]) for end in ends] == found.output(ends).tolist()
+    return found if fits and same else None
 
 
 def _aligned(

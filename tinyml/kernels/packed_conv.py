@@ -1,0 +1,156 @@
+"""CONV_2D as a matrix product in blocks of four pixels by two channels, for cores with DSP instructions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyml.kernels import packing, ranges
+from tinyml.kernels.base import Candidate, Specialisation
+from tinyml.kernels.packing import Packing, Stream
+from tinyml.ops import schedules
+from tinyml.ops.base import Array, Fields, KernelCall
+from tinyml.ops.conv_2d import window_fields, window_of
+from tinyml.ops.windows import Axis, Window
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+    from tinyml.targets import Core
+
+_PIXELS = 4  # of a block
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel and what it costs, in instructions.
+
+    Attributes:
+        name: as the report shows it.
+        kernel: the C function.
+        packing: of its weights.
+        word: for two taps of a block.
+        pair: for a block besides its taps, with its requantization in one multiplication.
+        exact: how much more TFLM's own arithmetic takes.
+    """
+
+    name: str
+    kernel: str
+    packing: Packing
+    word: int
+    pair: int
+    exact: int
+
+
+_KERNELS = (_Kernel("packed GEMM", "tinyml_conv_packed_s8", Packing(carried=True), 12, 47, 27),)
+_UNROLLED = 8  # double taps
+_TURN = 3
+
+
+@dataclass(frozen=True)
+class _Staging:
+    """tinyml_stage: how windows are brought together.
+
+    Attributes:
+        window: the layer's, or one row of all pixels where the shape of the image does not matter.
+        channels: of the input.
+        run_pixels: neighbours in memory.
+        taps: rounded up to a multiple of 4.
+        gathers: a run is not a multiple of 4.
+    """
+
+    window: Window
+    channels: int
+    run_pixels: int
+    taps: int
+    gathers: bool
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Staged halfwords, and room for runs or windows that cannot be read in place."""
+        spare = self.taps if self.gathers else self.run_pixels * self.channels
+        return 8 * self.taps + _PIXELS * spare
+
+    def fields(self, node: NodeView) -> Fields:
+        """The C struct."""
+        return (
+            ("window", window_fields(node, self.window)),
+            ("run_pixels", self.run_pixels),
+            ("taps", self.taps),
+            ("gathers", self.gathers),
+        )
+
+
+def _staging(node: NodeView) -> _Staging:
+    window, channels = window_of(node), node.input(0).shape[-1]
+    if window.size == (1, 1) and window.stride == (1, 1):
+        window = _flattened(window)
+    run_pixels = window.size[1] if window.dilation[1] == 1 else 1
+    taps = window.size[0] * window.size[1] * channels
+    gathers = run_pixels * channels % 4 != 0
+    return _Staging(window, channels, run_pixels, -(-taps // 4) * 4, gathers)
+
+
+def _in_runs(node: NodeView, staging: _Staging) -> np.ndarray:
+    """The weights in the order in which taps are staged, int64 (output channels, taps)."""
+    weights, (height, width) = ranges.channel_weights(node), staging.window.size
+    runs = weights.reshape(len(weights), height, width // staging.run_pixels, -1)
+    return runs.transpose(0, 2, 1, 3).reshape(len(weights), -1)
+
+
+def _flattened(window: Window) -> Window:
+    """A 1x1 window over an image as one over a single row of its pixels: no group of four is cut."""
+    pixels = window.rows.output * window.columns.output
+    return Window(Axis(1, 1, 0), Axis(pixels, pixels, 0), (1, 1), (1, 1))
+
+
+class PackedConvolution(Specialisation):
+    """One group, int8, on a core with DSP instructions; every pair of channels proven or exact."""
+
+    name = "packed GEMM"
+    operators = ("CONV_2D",)
+
+    def candidates(self, node: NodeView, core: Core) -> list[Candidate]:
+        """One for each kernel that the layer's weights allow."""
+        grouped = node.input(1).shape[-1] != node.input(0).shape[-1]
+        if "dsp" not in core.extensions or node.output.dtype != "int8" or grouped:
+            return []
+        staging = _staging(node)
+        weights = _in_runs(node, staging)
+        found = [(kernel, packing.stream(node, weights, kernel.packing)) for kernel in _KERNELS]
+        return [
+            _candidate(node, kernel, staging, stream)
+            for kernel, stream in found
+            if stream is not None
+        ]
+
+
+def _candidate(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Stream) -> Candidate:
+    window = window_of(node)
+    call = KernelCall(
+        kernel=kernel.kernel,
+        params=(("stage", staging.fields(node)), ("stream", Array("stream", stream.values))),
+        inputs=(0,),
+        scratch_bytes=staging.scratch_bytes,
+        has_scratch=True,
+        overlaps=(schedules.by_pixels(node, window, _PIXELS, across_rows=True),),
+    )
+    return Candidate(kernel.name, (call,), _instructions(node, kernel, staging, stream), stream.why)
+
+
+def _instructions(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Stream) -> int:
+    """An estimate; the kernel's loops are counted, staging is fitted to counts."""
+    pixels = staging.window.rows.output * staging.window.columns.output
+    groups = node.input(0).shape[0] * -(-pixels // _PIXELS)
+    words = staging.taps // 2
+    block = kernel.word * words + _TURN * -(-words // _UNROLLED) + kernel.pair
+    blocks = stream.pairs * block + (stream.pairs - stream.proven) * kernel.exact
+    return groups * (blocks + _staged(staging))
+
+
+def _staged(staging: _Staging) -> int:
+    return 4 * staging.taps + 200
+
+
+SPECIALISATION = PackedConvolution()

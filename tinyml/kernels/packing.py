@@ -1,0 +1,148 @@
+"""Streams of constants for the packed kernels: channels in pairs, each with all that it needs in order.
+
+See cmsis_glue/tinyml_packed.h for what a stream holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tinyml.kernels import ranges, requantize
+from tinyml.ops import arithmetic
+
+if TYPE_CHECKING:
+    from tinyml.graph.ir import NodeView
+    from tinyml.kernels.requantize import Channels
+
+_SHIFT = 3  # the final shift of a proven channel; nearly all that have a solution have one with it
+_IN_ORDER = (0, 2, 1, 3)  # of four taps, as SXTB16 spreads them
+_EXACT = -(1 << 31)  # marks the multiplier of a pair that takes TFLM's arithmetic
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a kernel wants the weights of two channels.
+
+    Attributes:
+        carried: one word for both, 256 * w1 + w0 in each halfword; otherwise a word each.
+    """
+
+    carried: bool
+
+    @property
+    def second_bits(self) -> int:
+        """By how much the second channel's sum is shifted left."""
+        return 8 if self.carried else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A layer's constants.
+
+    Attributes:
+        values: int32.
+        pairs: of channels; the second of an odd last one is a dummy.
+        proven: how many of the pairs requantize in one multiplication.
+        steps: of their channels, all compared.
+    """
+
+    values: np.ndarray
+    pairs: int
+    proven: int
+    steps: int
+
+    @property
+    def why(self) -> str:
+        """One line for the report."""
+        return (
+            f"no sum overflows, and {self.proven} of {self.pairs} channel pairs requantize in one "
+            f"multiplication, proven at all {self.steps:,} steps"
+        )
+
+
+def stream(node: NodeView, weights: np.ndarray, packing: Packing) -> Stream | None:
+    """The constants of a convolution or fully connected layer, or None where no proof was found.
+
+    Args:
+        node: the layer.
+        weights: its own in the order of the kernel, int64 (output channels, taps).
+        packing: what the kernel wants.
+    """
+    channels = _even(ranges.channel_sums(node))
+    count = len(channels.low)
+    filled = np.zeros((count, -(-weights.shape[1] // 4) * 4), np.int64)
+    filled[: len(weights), : weights.shape[1]] = weights
+    words = _words(filled[0::2], filled[1::2], packing)
+    if words is None:
+        return None
+    bias = np.zeros(count, np.int64)
+    bias[: len(weights)] = ranges.folded_bias(node)
+    parts, proven, steps = [], 0, 0
+    for pair in range(count // 2):
+        constants = _constants(channels, pair, packing)
+        if constants is None:
+            return None
+        deltas, ends = constants
+        parts += [_starts(bias[2 * pair :][:2], deltas, packing), words[pair], ends]
+        if ends[0] >= 0:
+            proven += 1
+            steps += sum(len(channels.steps(2 * pair + which)[0]) for which in (0, 1))
+    values = arithmetic.wrap_int32(np.concatenate(parts)).astype(np.int32)
+    return Stream(values, count // 2, proven, steps)
+
+
+def _even(channels: Channels) -> Channels:
+    """The channels with a dummy that is always zero, where their number is odd."""
+    if len(channels.low) % 2 == 0:
+        return channels
+    return replace(
+        channels,
+        multipliers=np.append(channels.multipliers, 0),
+        shifts=np.append(channels.shifts, 0),
+        low=np.append(channels.low, 0),
+        high=np.append(channels.high, 0),
+    )
+
+
+def _words(first: np.ndarray, second: np.ndarray, packing: Packing) -> np.ndarray | None:
+    """The weights of all pairs, int64 (pairs, words); None when they do not fit."""
+    if not packing.carried:
+        return np.stack([_in_words(first), _in_words(second)], axis=-1).reshape(len(first), -1)
+    both = 256 * second + first
+    low, high = arithmetic.LIMITS["int16"]
+    return _in_words(both) if low <= both.min() and both.max() <= high else None
+
+
+def _in_words(halves: np.ndarray) -> np.ndarray:
+    """Halfwords (pairs, taps) -> words (pairs, taps / 2) in the order of the staged windows."""
+    ordered = halves.reshape(len(halves), -1, 4)[..., _IN_ORDER].reshape(len(halves), -1)
+    words: np.ndarray = np.ascontiguousarray(ordered, "<i2").view("<i4")
+    return words.astype(np.int64)
+
+
+def _constants(
+    channels: Channels, pair: int, packing: Packing
+) -> tuple[tuple[int, int], np.ndarray] | None:
+    """What a pair adds to its sums, and the end of its stream."""
+    first, second, bits = 2 * pair, 2 * pair + 1, packing.second_bits
+    one = requantize.solve(channels, first, 0, _SHIFT)
+    other = requantize.solve(channels, second, bits, _SHIFT + bits)
+    if one is not None and other is not None:
+        ends = [one.multiplier, one.offset, other.multiplier, other.offset]
+        return (one.delta, other.delta), np.array(ends, np.int64)
+    left, right = requantize.exact(channels, first, 0), requantize.exact(channels, second, bits)
+    if left is None or right is None:
+        return None
+    ends = [left.multiplier + _EXACT, left.offset, left.shift]
+    ends += [right.multiplier, right.offset, right.shift]
+    return (0, 0), np.array(ends, np.int64)
+
+
+def _starts(bias: np.ndarray, deltas: tuple[int, int], packing: Packing) -> np.ndarray:
+    """What the two sums of a pair start from."""
+    first = bias[0] + deltas[0]
+    second = (bias[1] << packing.second_bits) + deltas[1]
+    return np.array([first, second + first if packing.carried else second])
