@@ -103,15 +103,15 @@ def there_and_back(g: Growing) -> bool:
 
 
 def functions(g: Growing) -> bool:
-    """Two or three functions of one value, each reading the one before."""
+    """Element-wise nodes that all compute functions of one value."""
     value, values = g.source(), g.values
     assert value is not None
-    for _ in range(g.number(2, 3)):
-        g.values = [value]  # the next node finds nothing else
-        g.choice([fuzz_nodes.function, fuzz_nodes.leaky, fuzz_nodes.rescale])(g)
-        g.read.add(value.index)
-        value = g.values[-1]
-        values.append(value)
+    g.values = [value]  # the nodes find nothing else
+    several = [fuzz_nodes.function, fuzz_nodes.leaky, fuzz_nodes.rescale, fuzz_nodes.two_operands]
+    for _ in range(g.number(2, 4)):
+        g.choice(several)(g)
+        g.read.update(int(index) for index in g.m.nodes[-1].inputs)
+    values.extend(g.values[1:])
     g.values = values
     return True
 
@@ -121,5 +121,5 @@ KINDS: list[Callable[[Growing], bool]] = [
     *[of_constants] * 2,
     *[rectified] * 3,
     *[there_and_back] * 2,
-    *[functions] * 2,
+    *[functions] * 3,
 ]

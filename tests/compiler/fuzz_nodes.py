@@ -141,7 +141,7 @@ def dense(g: Growing) -> bool:
 
 
 def two_operands(g: Growing) -> bool:
-    """ADD, SUB or MUL of tensors of one shape, or of a tensor and a constant for each channel."""
+    """ADD, SUB or MUL of tensors of one shape, or of a tensor and a constant for all or for each channel."""
     first = g.source()
     if first is None:
         return False
@@ -151,8 +151,9 @@ def two_operands(g: Growing) -> bool:
     other, scale = second.index, second.scale
     if g.rng.random() < 0.3:
         scale, limits = g.scale(), np.iinfo(g.dtype)
-        data = g.rng.integers(limits.min, limits.max + 1, first.shape[-1:])
-        other = g.m.tensor(first.shape[-1:], g.dtype, scale, g.zero_point(), data=data)
+        shape = g.choice([first.shape[-1:], (1,)])
+        data = g.rng.integers(limits.min, limits.max + 1, shape)
+        other = g.m.tensor(shape, g.dtype, scale, g.zero_point(), data=data)
     typical = 15000 if g.wide else 60
     total = first.scale + scale if operator != "MUL" else typical * first.scale * scale
     output = g.tensor(first.shape, total * float(g.rng.uniform(0.5, 2)), g.zero_point())

@@ -153,3 +153,17 @@ def test_one_after_the_other(tmp_path: Path) -> None:
     graph = simplified(tmp_path, build, "fold-activations")
     assert operators(graph) == ["CONV_2D"]
     assert graph.nodes[0].attributes.activation == "RELU6"
+
+
+def test_a_maximum_with_zero(tmp_path: Path) -> None:
+    """A rectifier by another name."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        source = m.tensor(SHAPE, "int8", 0.05, -7)
+        first, shape = mb.convolution(m, rng, source, SHAPE, 4)
+        zero = m.tensor((1,), "int8", 0.1, 3, data=np.array([3]))
+        return source, m.node("MAXIMUM", [zero, first], m.tensor(shape, "int8", 0.1, 3))
+
+    graph = simplified(tmp_path, build, "fold-activations")
+    assert operators(graph) == ["CONV_2D"]
+    assert graph.nodes[0].attributes.activation == "RELU"

@@ -114,9 +114,7 @@ class Operator(ABC):
     states: tuple[int, ...] = ()  # the input positions that are states (see ir.Tensor)
     reads_values: bool = True  # False: the outputs follow from the inputs' shapes
     has_effects: bool = False  # needed even when nothing reads its outputs
-    elementwise: bool = (
-        False  # one input and output; each value depends on the one at its place alone
-    )
+    elementwise: bool = False  # each value of the output depends on those at its place alone
     in_tflite: bool = True  # else only passes make such nodes
 
     @abstractmethod

@@ -28,6 +28,7 @@ class Extreme(Operator):
 
     choose: np.ufunc
     kernel: str
+    elementwise = True
     rules = (input_count(2, 2), quantized("int8", "int16"), broadcastable)
 
     def parse(self, options: Any) -> None:

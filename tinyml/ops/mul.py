@@ -41,6 +41,7 @@ class Mul(Operator):
 
     name = "MUL"
     summary = "element-wise product of two tensors that broadcast"
+    elementwise = True
     rules = (
         input_count(2, 2),
         quantized("int8", "int16"),

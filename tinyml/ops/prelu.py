@@ -58,6 +58,7 @@ class Prelu(Operator):
 
     name = "PRELU"
     summary = "negative values times an alpha that broadcasts"
+    elementwise = True
     rules = (
         input_count(2, 2),
         int8_alpha,

@@ -81,6 +81,7 @@ class Sum(Operator):
     """A sum or difference (reference_integer_ops::Add, reference_ops::Sub)."""
 
     sign: int  # of the second operand
+    elementwise = True
     rules = (
         input_count(2, 2),
         quantized("int8", "int16"),

@@ -9,14 +9,7 @@ import numpy as np
 from tinyml.graph.ir import Graph, NodeView
 from tinyml.ops.arithmetic import activation_range
 from tinyml.ops.rules import FUSED
-from tinyml.passes.functions import (
-    applied,
-    every_value,
-    has_one_reader,
-    is_function,
-    producer,
-    same_units,
-)
+from tinyml.passes.functions import applied, every_value, operands, producer, same_units
 
 # Operators that clamp their outputs to the range of an activation
 _CLAMPING = (
@@ -40,7 +33,8 @@ def fold_activations(graph: Graph) -> Graph:
     index = 0
     while index < len(graph.nodes):
         view = graph.view(index)
-        before = producer(graph, view.node.inputs[0]) if is_function(view) else None
+        sources = operands(view)
+        before = producer(graph, sources[0]) if len(sources) == 1 else None
         fused = _fused(graph, before, view) if before is not None else None
         if before is None or fused is None:
             index += 1
@@ -51,14 +45,17 @@ def fold_activations(graph: Graph) -> Graph:
 
 def _fused(graph: Graph, before: NodeView, function: NodeView) -> str | None:
     """The activation with which `before` computes what `function` makes of its output; None without one."""
-    if before.node.operator not in _CLAMPING or not has_one_reader(graph, before.node.outputs[0]):
+    between = before.node.outputs[0]
+    if before.node.operator not in _CLAMPING or between in graph.outputs:
+        return None
+    if len(graph.readers(between)) > 1:
         return None
     values = every_value(before.output)
     if values is None or not same_units(before.output, function.output):
         return None
     # What a node computes is clamped to the type anyway, so that these are all cases.
     clamped = _clamped(values, before.attributes.activation, before)
-    wanted = applied([function], clamped)
+    wanted = applied([function], between, clamped)
     for activation in FUSED:
         if np.array_equal(_clamped(values, activation, before), wanted):
             return activation

@@ -44,7 +44,7 @@ def _changes_nothing(chain: list[NodeView]) -> bool:
     values = every_value(source)
     if values is None or not same_units(source, result):
         return False
-    return np.array_equal(applied(chain, values), values)
+    return np.array_equal(applied(chain, chain[0].node.inputs[0], values), values)
 
 
 def _merged(graph: Graph, source: int, last: NodeView) -> Graph:

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
 from tinyml import ops
+from tinyml.graph import reference
 from tinyml.graph.ir import Graph, NodeView, Tensor
 from tinyml.ops.arithmetic import LIMITS
 
 _ENUMERABLE = ("int8", "uint8", "int16")
 
 
-def is_function(view: NodeView) -> bool:
-    """True for a node whose output at each place depends on its input at that place only."""
-    return ops.find(view.node.operator).elementwise
+def operands(view: NodeView) -> tuple[int, ...]:
+    """The tensors at whose values, place by place, an element-wise node looks; () for any other node.
+
+    Besides them it may read constants of one element.
+    """
+    if not ops.find(view.node.operator).elementwise:
+        return ()
+    pairs = [(i, t) for i, t in zip(view.node.inputs, view.inputs) if t is not None]
+    single = all(tensor.elements == 1 for _, tensor in pairs if tensor.is_constant)
+    found = {index: tensor for index, tensor in pairs if not tensor.is_constant}
+    alike = all(tensor.shape == view.output.shape for tensor in found.values())
+    return tuple(found) if single and alike else ()
 
 
 def every_value(tensor: Tensor) -> np.ndarray | None:
@@ -26,10 +36,26 @@ def every_value(tensor: Tensor) -> np.ndarray | None:
     return np.arange(low, high + 1).astype(tensor.dtype)
 
 
-def applied(functions: Sequence[NodeView], values: np.ndarray) -> np.ndarray:
-    """The results of one function after the other, as TFLM computes them."""
-    for view in functions:
-        (values,) = ops.find(view.node.operator).reference(view, [values])
+def applied(nodes: Iterable[NodeView], source: int, values: np.ndarray) -> np.ndarray:
+    """What element-wise nodes make of the values of one tensor, as TFLM computes it.
+
+    Args:
+        nodes: in execution order; `operands` of the first is `source`, of others also what came before.
+        source: a tensor.
+        values: of the source, one dimension.
+
+    Returns:
+        The last node's output, as long as `values`.
+    """
+    known = {source: values}
+    for view in nodes:
+        single = {
+            index: tensor.data.reshape(1)
+            for index, tensor in zip(view.node.inputs, view.inputs)
+            if tensor is not None and tensor.data is not None and tensor.elements == 1
+        }
+        (values,) = reference.node_outputs(view, {**single, **known})
+        known[view.node.outputs[0]] = values
     return values
 
 
@@ -46,8 +72,3 @@ def producer(graph: Graph, tensor: int) -> NodeView | None:
         if tensor in node.outputs:
             return graph.view(index)
     return None
-
-
-def has_one_reader(graph: Graph, tensor: int) -> bool:
-    """True when a single node needs a tensor."""
-    return len(graph.readers(tensor)) == 1 and tensor not in graph.outputs

@@ -6,59 +6,85 @@ from tinyml import ops
 from tinyml.graph.ir import Graph, Node, NodeView, Tensor
 from tinyml.ops.elementwise import quantization_fault
 from tinyml.ops.table import Attributes
-from tinyml.passes.functions import applied, every_value, has_one_reader, is_function
+from tinyml.passes.functions import applied, every_value, operands, producer
+
+_LEAST = 256  # elements from which on a table, as large, replaces a single sum or product
+_MOST = 32  # nodes of a region, a limit of ours: it is grown node by node
 
 
 def fold_tables(graph: Graph) -> Graph:
-    """The graph in which functions that follow each other, from int8 to int8, are one table.
+    """The graph in which element-wise nodes that compute an int8 value of another one are a table.
 
-    What lies between them may be of any type, float32 included.
+    Such are functions that follow each other, what lies between them of any type, float32 included; x times
+    a function of x, as in swish; and sums with a constant.
     """
-    index = 0
-    while index < len(graph.nodes):
-        chain = _chain(graph, graph.view(index))
-        if sum(_has_code(view) for view in chain) > 1:
-            graph = _with_table(graph, chain)
-        index += 1
+    index = len(graph.nodes) - 1
+    while index >= 0:
+        region = _region(graph, graph.view(index))
+        if _pays(region):
+            graph = _with_table(graph, region)
+            index -= len(region) - 1
+        index -= 1
     return graph
 
 
-def _chain(graph: Graph, first: NodeView) -> list[NodeView]:
-    """The functions from a node on whose results only the next one reads, up to the last of int8."""
-    if not is_function(first) or not _is_int8(first.input(0)):
-        return []
-    chain = [first]
-    while has_one_reader(graph, chain[-1].node.outputs[0]):
-        (reader,) = graph.readers(chain[-1].node.outputs[0])
-        if not is_function(reader):
-            break
-        chain.append(reader)
-    while chain and not _is_int8(chain[-1].output):
-        chain.pop()
-    return chain
+def _region(graph: Graph, last: NodeView) -> list[NodeView]:
+    """The most nodes, in order, that compute an int8 value of one other, and nothing else that is read."""
+    best: list[NodeView] = []
+    region: list[NodeView] = []
+    view: NodeView | None = last if _is_int8(last.output) else None
+    while view is not None and operands(view) and len(region) < _MOST:
+        region.insert(0, view)
+        open_ends = _open_ends(region)
+        if len(open_ends) == 1 and _is_int8(graph.tensors[open_ends[0]]):
+            best = list(region)
+        view = _next(graph, region, open_ends)
+    return best
+
+
+def _open_ends(region: list[NodeView]) -> list[int]:
+    """What a region reads but does not compute."""
+    computed = {view.node.outputs[0] for view in region}
+    return sorted({tensor for view in region for tensor in operands(view)} - computed)
+
+
+def _next(graph: Graph, region: list[NodeView], open_ends: list[int]) -> NodeView | None:
+    """The last node before a region whose output nobody needs outside."""
+    inside = {view.index for view in region}
+    found = [
+        before
+        for tensor in open_ends
+        if (before := producer(graph, tensor)) is not None
+        and tensor not in graph.outputs
+        and inside.issuperset(reader.index for reader in graph.readers(tensor))
+    ]
+    return max(found, key=lambda view: view.index, default=None)
 
 
 def _is_int8(tensor: Tensor) -> bool:
     return not quantization_fault(tensor, ("int8",))
 
 
-def _has_code(view: NodeView) -> bool:
-    return ops.find(view.node.operator).lower(view) is not None
+def _pays(region: list[NodeView]) -> bool:
+    """True for several nodes with code, or one that does arithmetic on many elements."""
+    if len(region) == 1:
+        (view,) = region
+        return len(view.inputs) > 1 and view.output.elements >= _LEAST
+    return sum(ops.find(view.node.operator).lower(view) is not None for view in region) > 1
 
 
-def _with_table(graph: Graph, chain: list[NodeView]) -> Graph:
-    """The graph with a table in place of a chain's first node, and without the others."""
-    values = every_value(chain[0].input(0))
+def _with_table(graph: Graph, region: list[NodeView]) -> Graph:
+    """The graph with a table in place of a region's last node, and without the others."""
+    last, (source,) = region[-1], _open_ends(region)
+    values = every_value(graph.tensors[source])
     assert values is not None, "int8"
-    last = chain[-1].node
-    outputs = tuple(applied(chain, values).tolist())
-    made_of = tuple(view.node.operator for view in chain)
-    table = Node(
-        "TABLE", last.name, chain[0].node.inputs, last.outputs, Attributes(made_of, outputs)
-    )
-    gone = [view.index for view in chain[1:]]
+    made_of = tuple(view.node.operator for view in region)
+    outputs = tuple(applied(region, source, values).tolist())
+    attributes = Attributes(made_of, outputs)
+    table = Node("TABLE", last.node.name, (source,), last.node.outputs, attributes)
+    gone = {view.index for view in region[:-1]}
     nodes = [
-        table if index == chain[0].index else node
+        table if index == last.index else node
         for index, node in enumerate(graph.nodes)
         if index not in gone
     ]
