@@ -46,17 +46,25 @@ def _refusal(path: Path) -> str:
 
 
 def _beyond_our_promise(path: Path) -> str:
-    """What excuses a refusal: TFLM's own, operators that nobody promised, or arithmetic in float32; "" for
+    """What excuses a refusal: operators that nobody promised, arithmetic in float32, or TFLM's own; "" for
     nothing.
     """
     try:
-        Tflm(path)
-    except InputError as error:
-        return str(error)
-    views = tflite_reader.read(path).views()
+        graph = tflite_reader.read(path)
+    except InputError:
+        return _refusal_of_tflm(path)
+    views = graph.views()
     unknown = sorted({v.node.operator for v in views if not ops.known(v.node.operator)})
     if unknown:
         return f"it has {', '.join(unknown)}"
     computing = [v for v in views if v.node.operator not in _CONVERSIONS]
     floats = [v.label for v in computing if any(t.dtype == "float32" for t in v.outputs)]
-    return f"{floats[0]} computes in float32" if floats else ""
+    return f"{floats[0]} computes in float32" if floats else _refusal_of_tflm(path)
+
+
+def _refusal_of_tflm(path: Path) -> str:
+    try:
+        Tflm(path)
+    except InputError as error:
+        return str(error)
+    return ""

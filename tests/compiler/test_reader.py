@@ -96,6 +96,17 @@ def test_unsupported_operator_names_node_and_operators(tmp_path: Path) -> None:
         program.compile_model(path)
 
 
+def test_a_dilation_taken_out_of_its_convolution_is_told_how_to_stay(tmp_path: Path) -> None:
+    m = mb.ModelBuilder()
+    a, b = m.tensor((1, 4, 4, 1), scale=0.1), m.tensor((4, 2, 2, 1), scale=0.1)
+    block = m.tensor((2,), "int32", data=np.array([2, 2]))
+    border = m.tensor((2, 2), "int32", data=np.zeros(4))
+    m.node("SPACE_TO_BATCH_ND", [a, block, border], b)
+    path = m.save(tmp_path / "dilated.tflite", [a], [b])
+    with pytest.raises(InputError, match="not supported; convert with a fixed batch size of 1"):
+        program.compile_model(path)
+
+
 def test_custom_operator_is_named_whatever_it_reads(tmp_path: Path) -> None:
     """Ethos-U's reads scratch memory, which no node computes."""
     m = mb.ModelBuilder()

@@ -126,9 +126,16 @@ def find_problems(graph: Graph) -> list[Problem]:
     problems = []
     for view in graph.views():
         if not ops.known(view.node.operator):
-            remedy = f"supported operators are {', '.join(ops.of_tflite())}"
-            problems.append(Problem(view, "", view.node.operator, remedy))
+            problems.append(Problem(view, "", view.node.operator, _remedy(view.node.operator)))
             continue
         for broken in ops.find(view.node.operator).check(view):
             problems.append(Problem(view, broken.rule, broken.found, broken.remedy))
     return problems
+
+
+def _remedy(operator: str) -> str:
+    """What to do about an operator that is not supported."""
+    if operator in ("SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"):
+        # What the converter makes of a dilation that may meet any batch.
+        return "convert with a fixed batch size of 1, which leaves the dilation in the convolution"
+    return f"supported operators are {', '.join(ops.of_tflite())}"
