@@ -66,7 +66,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> str:
 
     drawn = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for position, column in enumerate(columns):
-        numeric = all(not row[position] or row[position][0].isdigit() for row in rows)
+        numeric = all(not row[position] or row[position].lstrip("-")[:1].isdigit() for row in rows)
         drawn.add_column(column, justify="right" if numeric else "left")
     for row in rows:
         drawn.add_row(*row)

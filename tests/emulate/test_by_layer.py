@@ -158,6 +158,7 @@ def test_table_and_json(exported: Path, tmp_path: Path) -> None:
     done = validate(exported, "--layers", "--emulator", "host", "-o", output)
     assert "equal to TFLM" in done.stdout
     assert re.search(r"worst: \d+\.\d dB after node \d ", done.stdout)
+    assert "the inputs are random" in done.stdout
     stored = json.loads(output.read_text())["layers"]
     assert stored["samples"] == 16
     assert [row["node"] for row in stored["layers"]] == [0, 1, 2, 3, 5, 6]

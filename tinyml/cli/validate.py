@@ -172,6 +172,8 @@ def _text(verdict: dict[str, Any]) -> str:
         lines.append(measured_text(verdict))
     if verdict["layers"] is not None:
         lines.append(_layers_text(verdict["layers"], verdict["judge"]))
+        if verdict["accuracy"] is None:
+            lines.append("the inputs are random, which clips more than real ones: see with --data")
     return "\n".join(lines)
 
 
