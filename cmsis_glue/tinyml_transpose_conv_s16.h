@@ -13,7 +13,9 @@ typedef struct {
 
 /*
  * input: int16 [batches][input_height][input_width][input_channels], zero point 0;
- * output: int16 [batches][output_height][output_width][output_channels], apart from the input.
+ * output: int16 [batches][output_height][output_width][output_channels].
+ * Output pixels are written in order: the output may cover input pixels that neither the one being written
+ * nor a later one hears of.
  */
 void tinyml_transpose_conv_s16(const tinyml_transpose_conv_s16_params *params, const int16_t *input,
                                int16_t *output);

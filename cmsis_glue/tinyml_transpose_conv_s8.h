@@ -13,8 +13,10 @@ typedef struct {
 
 /*
  * input: int8 [batches][input_height][input_width][input_channels];
- * output: int8 [batches][output_height][output_width][output_channels], apart from the input.
+ * output: int8 [batches][output_height][output_width][output_channels].
  * The accumulators must fit int32: |bias| + 2^15 * window elements < 2^31.
+ * Output pixels are written in order: the output may cover input pixels that neither the one being written
+ * nor a later one hears of.
  */
 void tinyml_transpose_conv_s8(const tinyml_transpose_conv_s8_params *params, const int8_t *input,
                               int8_t *output);

@@ -1,8 +1,8 @@
 """In which order kernels read and write (base.Overlap), so that an output may lie on its own input.
 
-Each function states, for input 0 of a node, how one kind of kernel walks: images one after the other, in
-each the steps in the order of the output's rows, then columns. Input and output are (images, height,
-width, channels). The kernel's header says the same in words.
+Each function states for an input of a node, the first unless said otherwise, how one kind of kernel walks:
+images one after the other, in each the steps in the order of the output's rows, then columns. Input and
+output are (images, height, width, channels). The kernel's header says the same in words.
 """
 
 from __future__ import annotations
@@ -66,6 +66,17 @@ def planar(node: NodeView) -> Overlap:
     return Overlap(0, partial(_planar_schedule, node))
 
 
+def scattered(node: NodeView, window: Window, position: int) -> Overlap:
+    """A transposed convolution that gathers, output pixel by output pixel, as it goes on writing it.
+
+    Args:
+        node: the node.
+        window: through which an input pixel reaches the output.
+        position: of the node's input.
+    """
+    return Overlap(position, partial(_scatter_schedule, node, window, position))
+
+
 def _pixel_schedule(
     node: NodeView, window: Window, group: int, staged: bool, across_rows: bool
 ) -> Schedule:
@@ -74,16 +85,14 @@ def _pixel_schedule(
     in_row = pixels // width * -(-width // group) + pixels % width // group
     steps = pixels // group if across_rows else in_row
     last_read = np.append(steps, -1)[_last_readers(window)]
-    if not staged:  # its writes become a step of their own, before its last reads
-        steps, last_read = 2 * steps, np.where(last_read < 0, -1, 2 * last_read + 1)
-    return _every_image(node, last_read, steps)
+    return _every_image(node, *((last_read, steps) if staged else _unstaged(last_read, steps)))
 
 
 def _row_schedule(node: NodeView, window: Window, rows: int, ring: bool) -> Schedule:
     height, width = window.rows.output, window.columns.output
     steps = np.arange(height) // rows
     if ring:
-        ends = np.arange(height) * window.stride[0] - window.rows.before + _reach(window, 0)
+        ends = np.arange(height) * window.stride[0] - window.rows.before + window.reach[0]
         first = np.searchsorted(ends, np.arange(window.rows.input), side="right")
         last_read = np.append(steps, -1)[first]
     else:
@@ -108,9 +117,25 @@ def _planar_schedule(node: NodeView) -> Schedule:
     return _every_image(node, reads, writes)
 
 
+def _scatter_schedule(node: NodeView, window: Window, position: int) -> Schedule:
+    last_read = _pixels(window, _last_reached(window, 0), _last_reached(window, 1))
+    pixels = np.arange(window.rows.output * window.columns.output)
+    return _every_image(node, *_unstaged(last_read, pixels), position)
+
+
+def _unstaged(last_read: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same when a step writes while it reads: its writes are a step of their own, before its reads."""
+    return np.where(last_read < 0, -1, 2 * last_read + 1), 2 * steps
+
+
 def _last_readers(window: Window) -> np.ndarray:
     """For each input pixel the number of the last output pixel that sees it, -1 when none does."""
-    rows, columns = _last_reader(window, 0)[:, np.newaxis], _last_reader(window, 1)
+    return _pixels(window, _last_reader(window, 0), _last_reader(window, 1))
+
+
+def _pixels(window: Window, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Numbers of output pixels in these rows and columns; -1 where one of both is."""
+    rows = rows[:, np.newaxis]
     return np.where((rows < 0) | (columns < 0), -1, rows * window.columns.output + columns)
 
 
@@ -123,20 +148,25 @@ def _last_reader(window: Window, dimension: int) -> np.ndarray:
     stride = window.stride[dimension]
     places = np.arange(axis.input) + axis.before  # counted from the first window's beginning
     last = np.minimum(places // stride, axis.output - 1)
-    return np.where(places - last * stride < _reach(window, dimension), last, -1)
+    return np.where(places - last * stride < window.reach[dimension], last, -1)
 
 
-def _reach(window: Window, dimension: int) -> int:
-    """From a window's first element to one past its last."""
-    return (window.size[dimension] - 1) * window.dilation[dimension] + 1
+def _last_reached(window: Window, dimension: int) -> np.ndarray:
+    """For each input row or column the last output that hears of it when the window scatters."""
+    axis = (window.rows, window.columns)[dimension]
+    first = np.arange(axis.input) * window.stride[dimension] - axis.before
+    last = np.minimum(first + window.reach[dimension] - 1, axis.output - 1)
+    return np.where((last < first) | (last < 0), -1, last)
 
 
-def _every_image(node: NodeView, last_read: np.ndarray, first_write: np.ndarray) -> Schedule:
+def _every_image(
+    node: NodeView, last_read: np.ndarray, first_write: np.ndarray, position: int = 0
+) -> Schedule:
     """The schedule of one image, given for pixels or elements, for all bytes of all images."""
     reads, writes = last_read.ravel(), first_write.ravel()
     begin = np.arange(node.output.shape[0])[:, np.newaxis] * (max(reads.max(), writes.max()) + 1)
     return Schedule(
-        _bytes(np.where(reads < 0, -1, reads + begin), node.input(0).nbytes),
+        _bytes(np.where(reads < 0, -1, reads + begin), node.input(position).nbytes),
         _bytes(writes + begin, node.output.nbytes),
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import channels, conv_2d, windows
+from tinyml.ops import channels, conv_2d, schedules, windows
 from tinyml.ops.base import Array, KernelCall, Operator, Rule
 from tinyml.ops.rules import (
     activation_name,
@@ -157,6 +157,7 @@ class TransposeConv(Operator):
                 ("to", channels.fields_s16(turned) if wide else channels.fields(turned, False)),
             ),
             inputs=(2,),
+            overlaps=(schedules.scattered(node, _window(node), 2),),
         )
 
 

@@ -1,0 +1,62 @@
+/* Included by each kernel of tinyml_depthwise_planar.h, after it defined STRIDE and EXACT. */
+#include "tinyml_depthwise_planar_c.h"
+
+#if defined(TINYML_DSP)
+#include "tinyml_depthwise_planar_dsp.h"
+
+#if STRIDE == 1 && EXACT
+#define STRIPS TINYML_PLANAR_STRIPS(1, "r8", "r8, r9", "8", "4", EXACT_)
+#elif STRIDE == 1
+#define STRIPS TINYML_PLANAR_STRIPS(1, "r8", "r8, r9", "8", "4", PROVEN)
+#elif EXACT
+#define STRIPS TINYML_PLANAR_STRIPS(2, "r0", "r8, r9, r10", "16", "8", EXACT_)
+#else
+#define STRIPS TINYML_PLANAR_STRIPS(2, "r0", "r8, r9, r10", "16", "8", PROVEN)
+#endif
+#endif
+
+/* The plane begins as the zero point all over; only its border stays so. */
+static inline int16_t *cleared(const tinyml_depthwise_planar *p, int8_t *scratch)
+{
+    int16_t *plane = (int16_t *)(scratch + TINYML_PLANAR_CONSTANTS);
+    for (int32_t i = 0; i < p->plane; ++i) {
+        plane[i] = (int16_t)p->zero_point;
+    }
+    return plane;
+}
+
+#if defined(TINYML_DSP)
+static void run(const tinyml_depthwise_planar *params, const int8_t *input, int8_t *output, int8_t *scratch)
+{
+    const tinyml_depthwise_planar p = *params;
+    int16_t *plane = cleared(&p, scratch);
+    tinyml_planar_strips *strips = (tinyml_planar_strips *)scratch;
+    const int16_t *end = tinyml_planar_shared(&p, STRIDE, plane, strips);
+    const tinyml_planar_lines lines = tinyml_planar_lines_of(&p);
+    const int8_t *weights = p.weights;
+    int32_t made = 0;
+    for (int32_t channel = 0; channel < p.channels; ++channel) {
+        tinyml_planar_copy_lines(&lines, input++, plane + p.before, p.input_lines, p.input_step, p.before & 1);
+        for (int32_t copy = 0; copy < p.multiplier; ++copy) {
+            const tinyml_planar_channel to = tinyml_planar_to(&p, made, EXACT);
+            tinyml_planar_prepare(&to, weights, strips);
+            strips->end = end;
+            TINYML_PLANAR_RUN(STRIPS, strips, plane, output++, 2 * p.pitch);
+            weights += TINYML_PLANAR_WEIGHTS;
+            ++made;
+        }
+    }
+}
+#else
+static void run(const tinyml_depthwise_planar *params, const int8_t *input, int8_t *output, int8_t *scratch)
+{
+    const tinyml_depthwise_planar p = *params;
+    int16_t *plane = cleared(&p, scratch);
+    for (int32_t made = 0; made < p.channels * p.multiplier; ++made) {
+        if (made % p.multiplier == 0) {
+            tinyml_planar_copy(&p, input++, plane);
+        }
+        tinyml_planar_convolve(&p, plane, made, STRIDE, EXACT, output++);
+    }
+}
+#endif
