@@ -6,6 +6,8 @@ TINYML_CONFORMANCE_MODELS names the folder, searched for .tflite files, e.g. a c
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,6 @@ from tinyml import ops
 from tinyml.codegen import program
 from tinyml.errors import InputError
 from tinyml.graph import tflite_reader
-from tinyml.quantize.tflm import Tflm
 
 _VARIABLE = "TINYML_CONFORMANCE_MODELS"
 _FOLDER = Path(os.environ.get(_VARIABLE, ""))
@@ -63,8 +64,7 @@ def _beyond_our_promise(path: Path) -> str:
 
 
 def _refusal_of_tflm(path: Path) -> str:
-    try:
-        Tflm(path)
-    except InputError as error:
-        return str(error)
-    return ""
+    """Asked in a process of its own: TFLM ends some that it cannot run."""
+    load = "import pathlib, sys; from tinyml.quantize.tflm import Tflm; Tflm(pathlib.Path(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", load, path], capture_output=True, text=True)
+    return f"TFLM cannot load it ({done.stderr.strip()[-200:]})" if done.returncode else ""
