@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinyml.kernels.requantize import Channels, solve, solve_all
+from tinyml.kernels.requantize import Channels, exact_of_four, solve, solve_all
 from tinyml.ops import arithmetic
 
 SOLVED = (
@@ -51,6 +51,23 @@ def test_rounding_of_negative_outputs_is_not_assumed():
         if step is not None:
             sums = np.arange(of.low[channel], of.high[channel] + 1)
             np.testing.assert_array_equal(step.output(sums), reference(of, channel, sums))
+
+
+@pytest.mark.parametrize("zero_point", [-128, -3, 0, 77])
+def test_four_times_a_sum_by_half_the_multiplier(zero_point):
+    of = channels(11, zero_point)
+    found = [exact_of_four(of, channel) for channel in range(SOLVED)]
+    assert all(found)
+    for channel, constants in enumerate(found):
+        sums = np.arange(of.low[channel], of.high[channel] + 1)
+        np.testing.assert_array_equal(constants.output(sums), reference(of, channel, sums))
+
+
+def test_half_of_an_odd_multiplier_is_refused_where_it_makes_a_difference():
+    low = np.array([1 << 27])
+    even = Channels(np.array([1_500_000_000]), np.array([-20]), -89, low, low + (1 << 25))
+    assert exact_of_four(even, 0) is not None
+    assert exact_of_four(replace(even, multipliers=even.multipliers + 1), 0) is None
 
 
 def test_a_constant_channel_has_no_step():

@@ -50,15 +50,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Exact:
-    """TFLM's arithmetic for one channel, its output offset by the zero point; all constants fit int32."""
+    """TFLM's arithmetic for one channel, its output offset by the zero point; all constants fit int32.
+
+    The kernel's sum is shifted left by `bits`.
+    """
 
     multiplier: int
     offset: int
     shift: int
+    bits: int = 1
 
     def output(self, sums: np.ndarray) -> np.ndarray:
         """What the kernel computes: int64 sums -> int64 in [-128, 127]."""
-        high = (2 * sums * self.multiplier + _HALF) >> 32
+        high = ((sums << self.bits) * self.multiplier + _HALF) >> 32
         return np.clip((high + self.offset - (sums < 0)) >> self.shift, -128, 127)
 
 
@@ -165,6 +169,21 @@ def exact(channels: Channels, channel: int, bits: int) -> Exact | None:
     # Both are monotone, and differ only where the channel's clamp is narrower.
     same = [int(channels.output(end)[channel]) for end in ends] == found.output(ends).tolist()
     return found if fits and same else None
+
+
+def exact_of_four(channels: Channels, channel: int) -> Exact | None:
+    """The same of four times the sum, or None where half of an odd multiplier would make a difference."""
+    whole = exact(channels, channel, 2)
+    if whole is None:
+        return None
+    levels, first = channels.steps(channel)
+    ends = np.array([channels.low[channel], channels.high[channel]])
+    for multiplier in (whole.multiplier >> 1, (whole.multiplier + 1) >> 1):
+        found = Exact(multiplier, whole.offset, whole.shift, bits=2)
+        right = (found.output(first) >= levels).all() and (found.output(first - 1) < levels).all()
+        if right and (found.output(ends) == whole.output(ends)).all():
+            return found
+    return None
 
 
 def _aligned(
