@@ -18,6 +18,7 @@
 
 /* Steps are in elements: between the elements of a line, and between lines. */
 typedef struct {
+    int32_t images, input_image, output_image; /* how many, and the elements of each */
     int32_t channels;   /* of the input */
     int32_t multiplier; /* output channels of each; at least 1 */
     int32_t input_lines, input_length, input_line_step, input_step; /* what windows see, each at least 1 */

@@ -26,37 +26,48 @@ static inline int16_t *cleared(const tinyml_depthwise_planar *p, int8_t *scratch
 }
 
 #if defined(TINYML_DSP)
-static void run(const tinyml_depthwise_planar *params, const int8_t *input, int8_t *output, int8_t *scratch)
+static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *input, int8_t *output, int16_t *plane,
+                             tinyml_planar_strips *strips)
 {
-    const tinyml_depthwise_planar p = *params;
-    int16_t *plane = cleared(&p, scratch);
-    tinyml_planar_strips *strips = (tinyml_planar_strips *)scratch;
-    const int16_t *end = tinyml_planar_shared(&p, STRIDE, plane, strips);
-    const tinyml_planar_lines lines = tinyml_planar_lines_of(&p);
-    const int8_t *weights = p.weights;
+    const int16_t *end = tinyml_planar_shared(p, STRIDE, plane, strips);
+    const tinyml_planar_lines lines = tinyml_planar_lines_of(p);
+    const int8_t *weights = p->weights;
     int32_t made = 0;
-    for (int32_t channel = 0; channel < p.channels; ++channel) {
-        tinyml_planar_copy_lines(&lines, input++, plane + p.before, p.input_lines, p.input_step, p.before & 1);
-        for (int32_t copy = 0; copy < p.multiplier; ++copy) {
-            const tinyml_planar_channel to = tinyml_planar_to(&p, made, EXACT);
+    for (int32_t channel = 0; channel < p->channels; ++channel) {
+        tinyml_planar_copy_lines(&lines, input++, plane + p->before, p->input_lines, p->input_step, p->before & 1);
+        for (int32_t copy = 0; copy < p->multiplier; ++copy) {
+            const tinyml_planar_channel to = tinyml_planar_to(p, made, EXACT);
             tinyml_planar_prepare(&to, weights, strips);
             strips->end = end;
-            TINYML_PLANAR_RUN(STRIPS, strips, plane, output++, 2 * p.pitch);
+            TINYML_PLANAR_RUN(STRIPS, strips, plane, output++, 2 * p->pitch);
             weights += TINYML_PLANAR_WEIGHTS;
             ++made;
         }
     }
 }
 #else
+typedef void tinyml_planar_strips;
+
+static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *input, int8_t *output, int16_t *plane,
+                             tinyml_planar_strips *strips)
+{
+    (void)strips;
+    for (int32_t made = 0; made < p->channels * p->multiplier; ++made) {
+        if (made % p->multiplier == 0) {
+            tinyml_planar_copy(p, input++, plane);
+        }
+        tinyml_planar_convolve(p, plane, made, STRIDE, EXACT, output++);
+    }
+}
+#endif
+
 static void run(const tinyml_depthwise_planar *params, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     const tinyml_depthwise_planar p = *params;
     int16_t *plane = cleared(&p, scratch);
-    for (int32_t made = 0; made < p.channels * p.multiplier; ++made) {
-        if (made % p.multiplier == 0) {
-            tinyml_planar_copy(&p, input++, plane);
-        }
-        tinyml_planar_convolve(&p, plane, made, STRIDE, EXACT, output++);
+    for (int32_t image = 0; image < p.images; ++image) {
+        run_image(&p, input, output, plane, (tinyml_planar_strips *)scratch);
+        input += p.input_image;
+        output += p.output_image;
     }
 }
-#endif

@@ -1,6 +1,6 @@
 """Depthwise 3x3 convolution, channel by channel from a copy of each channel's plane.
 
-Precondition: int8 activations of one image, windows of 3x3 elements at stride 1 or 2 both ways without
+Precondition: int8 activations, windows of 3x3 elements at stride 1 or 2 both ways without
 dilation, and a requantization that is one of two forms. Proven: for every output channel `requantize` found
 constants, for the weights times some power of two, that give TFLM's output for every sum in reach. Exact: the
 activation does not clamp, and the effective scales are below 1/2; then the kernel rounds twice as TFLM does.
@@ -125,7 +125,6 @@ def _shape_fits(node: NodeView) -> bool:
     a, weights = node.attributes, node.input(1)
     return (
         node.output.dtype == "int8"
-        and node.output.shape[0] == 1
         and weights.shape[1:3] == (_WINDOW, _WINDOW)
         and a.stride in ((1, 1), (2, 2))
         and a.dilation == (1, 1)
@@ -193,7 +192,11 @@ def _fields(node: NodeView, plane: _Plane, form: _Form) -> Fields:
         _steps(node.input(0).shape, plane.turned),
         _steps(node.output.shape, plane.turned),
     ]
+    images = node.output.shape[0]
     return (
+        ("images", images),
+        ("input_image", node.input(0).elements // images),
+        ("output_image", node.output.elements // images),
         ("channels", depth),
         ("multiplier", channels // depth),
         ("input_lines", lines),
@@ -233,7 +236,7 @@ def _instructions(node: NodeView, plane: _Plane, form: _Form, dsp: bool) -> int:
     """For one inference, counted in the kernels' code."""
     depth, channels = node.input(0).shape[-1], node.output.shape[-1]
     if not dsp:
-        return node.output.elements * 40
+        return node.output.elements * 70  # roughly; the compiler's code varies
     length, lines = plane.seen
     odd = plane.along.before % 2
     groups, rest = divmod(length - odd, 8)
@@ -245,7 +248,8 @@ def _instructions(node: NodeView, plane: _Plane, form: _Form, dsp: bool) -> int:
     made = sum(
         plane.across.output * (a_line[width] + form_adds[width]) + 8 for width in plane.strips
     )
-    return 80 + 3 * plane.elements + depth * (copied + 30) + channels * (made + 100)
+    an_image = depth * (copied + 30) + channels * (made + 100)
+    return 80 + 3 * plane.elements + node.output.shape[0] * an_image
 
 
 SPECIALISATION = DepthwisePlanar()
