@@ -1,13 +1,23 @@
-"""Child processes that never outlive us, not even after kill -9."""
+"""Child processes that never outlive us, not even after kill -9, and the tools they run."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from tinyml.errors import InputError
+
+_PACKAGES = {
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    "cc": "gcc libc6-dev",
+    "make": "make",
+    "qemu-system-arm": "qemu-system-arm",
+}
 
 # Runs between fork and the program, in a Python of its own: a preexec_fn in our process could
 # deadlock on a lock that one of TensorFlow's threads held when we forked. 1 is PR_SET_PDEATHSIG,
@@ -41,3 +51,19 @@ def running(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen
             if stream is not None:
                 with suppress(BrokenPipeError):  # what was not yet written is of no use any more
                     stream.close()
+
+
+def need(tool: str) -> str:
+    """The path of a tool.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    found = shutil.which(tool)
+    if found is None:
+        raise InputError(
+            tool,
+            "not found on PATH",
+            f"install it: apt-get install {_PACKAGES[tool]} (tinyml doctor)",
+        )
+    return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 
 def folder(name: str) -> Path:
@@ -12,3 +14,17 @@ def folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(f"{name} is neither in the installed package nor in the checkout")
+
+
+@lru_cache(maxsize=1)
+def templates() -> Any:
+    """The Jinja environment of `firmware_templates`, which accepts no undefined value."""
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder("firmware_templates")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -53,6 +53,16 @@ def test_missing_model_everywhere(tmp_path: Path, command: str) -> None:
     refused(tinyml(command, tmp_path / "no.tflite"), "no.tflite", "no such model file")
 
 
+def test_missing_cmsis_nn_says_where_to_get_it(tmp_path: Path) -> None:
+    arguments = ("export", MODEL, "--target", "cortex-m4", "--kernels", "cmsis-nn")
+    nowhere = {"CMSIS_NN_PATH": "", "CMSIS_PACK_ROOT": ""}
+    done = tinyml(*arguments, "-o", tmp_path / "out", **nowhere)
+    refused(done, "CMSIS-NN: not found", "git clone", "ARM-software/CMSIS-NN", "--cmsis-nn")
+    done = tinyml(*arguments, "--cmsis-nn", tmp_path, "-o", tmp_path / "out", **nowhere)
+    refused(done, "--cmsis-nn", "holds no CMSIS-NN")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_unknown_target_lists_the_known_ones(tmp_path: Path) -> None:
     done = tinyml("export", MODEL, "--target", "z80", "-o", tmp_path / "out")
     refused(done, "z80", "unknown target", "cortex-m4", "mps2-an386")

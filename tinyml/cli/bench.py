@@ -36,7 +36,7 @@ class _Bench(click.Command):
 
 @click.command(add_help_option=False)
 @options.kernels
-def _versus(library: str, optimize: str) -> None:
+def _versus(library: str, cmsis_nn: Path | None, optimize: str) -> None:
     """The options after --vs."""
 
 
@@ -68,6 +68,7 @@ def command(
     project: Path,
     target: str | None,
     library: str,
+    cmsis_nn: Path | None,
     optimize: str,
     output: Path | None,
     force: bool,
@@ -80,9 +81,13 @@ def command(
     """
     from tinyml.cli import projects
 
-    first = {"library": library, "optimize": optimize}
-    builds = [first, *([ctx.obj] if ctx.obj else [])]
-    settings = {"target": target, "builds": builds}
+    given = [{"library": library, "cmsis_nn": cmsis_nn, "optimize": optimize}]
+    given += [ctx.obj] if ctx.obj else []
+    # The folder is the same for all builds, wherever it was named.
+    folder = next((build["cmsis_nn"] for build in given if build["cmsis_nn"]), None)
+    builds = [{**build, "cmsis_nn": folder} for build in given]
+    named = [{**build, "cmsis_nn": folder and str(folder)} for build in builds]
+    settings = {"target": target, "builds": named}
     with projects.recorded(output, "bench", {"project": project}, settings, seed, force) as write:
         results = []
         for source, board, build in _sources(project, target, builds):
@@ -100,8 +105,8 @@ def command(
 
 
 def _sources(
-    project: Path, target: str | None, builds: list[dict[str, str]]
-) -> list[tuple[Path, str | None, dict[str, str]]]:
+    project: Path, target: str | None, builds: list[dict[str, Any]]
+) -> list[tuple[Path, str | None, dict[str, Any]]]:
     """What to open for each build; a project's second is made from the model that it holds."""
     from tinyml.codegen import project as projects
 

@@ -45,6 +45,7 @@ def command(
     precision: str,
     allow_unsafe: bool,
     library: str,
+    cmsis_nn: Path | None,
     optimize: str,
     flash: int | None,
     ram: int | None,
@@ -63,17 +64,20 @@ def command(
     from tinyml import run, targets
     from tinyml.codegen import budget, program, project
     from tinyml.emulate import footprint
+    from tinyml.kernels import cmsis_nn as arm
     from tinyml.kernels.base import Options
 
     board, name, show = targets.find(target), _prefix(prefix, model), _shower(dumped)
     run.check_output(output, force, is_directory=True)
-    wanted = Options(board.processor, library, optimize, flash, ram)
+    kernels = arm.found(library, board.processor, cmsis_nn)
+    wanted = Options(board.processor, library, optimize, flash, ram, kernels)
     settings = {
         "target": target,
         "prefix": name,
         "calibration": calibration,
         "quantize": precision if calibration else None,
         "kernels": library,
+        "cmsis_nn": kernels.version if kernels else None,
         "optimize": optimize,
         "flash": flash,
         "ram": ram,

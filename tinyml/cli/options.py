@@ -142,14 +142,20 @@ precision = click.option(
 
 
 def kernels(function: _F) -> _F:
-    """--kernels and --optimize: which kernels an export takes."""
+    """--kernels, --cmsis-nn and --optimize: which kernels an export takes."""
     library = click.option(
         "--kernels",
         "library",
-        type=click.Choice(["auto", "tinyml"]),
+        type=click.Choice(["auto", "tinyml", "cmsis-nn"]),
         default="auto",
         show_default=True,
-        help="Whose kernels to take; auto takes the fastest for each layer.",
+        help="Whose kernels to take; auto takes the fastest for each layer, cmsis-nn Arm's where it has one.",
+    )
+    folder = click.option(
+        "--cmsis-nn",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Your CMSIS-NN folder. Else $CMSIS_NN_PATH, else the newest in $CMSIS_PACK_ROOT.",
     )
     mode = click.option(
         "--optimize",
@@ -158,7 +164,7 @@ def kernels(function: _F) -> _F:
         show_default=True,
         help="What to spend flash and RAM for; balanced takes at most a quarter more for weights.",
     )
-    return library(mode(function))
+    return library(folder(mode(function)))
 
 
 def model_argument(name: str, metavar: str) -> Callable[[_F], _F]:

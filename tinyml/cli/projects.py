@@ -21,7 +21,11 @@ DEFAULT_TARGET = "cortex-m4"
 
 @contextmanager
 def opened(
-    path: Path, target: str | None, library: str = "auto", optimize: str = "balanced"
+    path: Path,
+    target: str | None,
+    library: str = "auto",
+    optimize: str = "balanced",
+    cmsis_nn: Path | None = None,
 ) -> Iterator[Path]:
     """The project directory `path`, or a temporary one exported from the .tflite `path`.
 
@@ -29,12 +33,14 @@ def opened(
         path: of the project or model.
         target: for a model, the core or board.
         library, optimize: for a model, which kernels to take (see kernels.base.Options).
+        cmsis_nn: the user's CMSIS-NN folder, if he named one.
 
     Raises:
         InputError: no such path, or --target with a project, which has one already.
     """
     from tinyml import run, targets
     from tinyml.codegen import names, program, project
+    from tinyml.kernels import cmsis_nn as arm
     from tinyml.kernels.base import Options
 
     if path.is_dir():
@@ -48,7 +54,9 @@ def opened(
         yield path
         return
     board = targets.find(target or DEFAULT_TARGET)
-    compiled = program.compile_model(path, options=Options(board.processor, library, optimize))
+    found = arm.found(library, board.processor, cmsis_nn)
+    options = Options(board.processor, library, optimize, cmsis_nn=found)
+    compiled = program.compile_model(path, options=options)
     with tempfile.TemporaryDirectory(prefix="tinyml-project-") as scratch:
         directory = Path(scratch)
         project.write(

@@ -6,11 +6,11 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from tinyml import __version__, ops, resources
+from tinyml.cmsis_nn import sources
 from tinyml.codegen import names, values
 from tinyml.codegen.program import Program
 from tinyml.errors import InputError
@@ -76,9 +76,10 @@ def write(
     context = _context(program, target, provenance, prefix, kernels)
     for template, name in _RENDERED.items():
         (directory / name).write_text(
-            _environment().get_template(template).render(context), "utf-8"
+            resources.templates().get_template(template).render(context), "utf-8"
         )
     _copy_sources(directory, target, kernels)
+    _copy_cmsis_nn(directory, program, kernels)
     shutil.copyfile(model, directory / MODEL)
     report = describe(program, target, provenance, prefix)
     (directory / REPORT).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
@@ -94,6 +95,7 @@ def describe(
         "target": target.board,
         "prefix": prefix,
         "kernels": program.options.library,
+        "cmsis_nn": program.options.cmsis_nn.version if program.options.cmsis_nn else None,
         "optimize": program.options.optimize,
         # What only a compiler knows stays None until `emulate.footprint` measures it.
         "flash_bytes": {
@@ -199,6 +201,7 @@ def _context(
         "target": target,
         "kernels": kernels,
         "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
+        "cmsis_nn": _cmsis_nn_files(program, kernels),
         "calls": values.calls(program, prefix),
         "arrays": constants,
         "weight_bytes": sum(c.nbytes for c in constants),
@@ -223,6 +226,30 @@ def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:
     )
 
 
+def _cmsis_nn_files(program: Program, kernels: list[str]) -> sources.Files | None:
+    """What the kernels need of CMSIS-NN; None when it is nothing."""
+    library = program.options.cmsis_nn
+    if library is None:
+        return None
+    folder = resources.folder("cmsis_glue")
+    texts = [(folder / name).read_text("utf-8") for name in _kernel_files(kernels)]
+    found = sources.needed(library.root, texts)
+    return found if found.sources else None
+
+
+def _copy_cmsis_nn(directory: Path, program: Program, kernels: list[str]) -> None:
+    """The project builds by itself: what it needs of CMSIS-NN is copied, with Arm's licence."""
+    files = _cmsis_nn_files(program, kernels)
+    if files is None:
+        return
+    assert program.options.cmsis_nn is not None
+    root, copies = program.options.cmsis_nn.root, directory / "cmsis-nn"
+    licence = [name for name in ("LICENSE",) if (root / name).is_file()]
+    for name in (*files.sources, *files.headers, *licence):
+        (copies / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, copies / name)
+
+
 def _kernel_files(kernels: list[str]) -> list[str]:
     """The kernels' sources, every header they include, and the sources of other kernels they call."""
     folder = resources.folder("cmsis_glue")
@@ -236,19 +263,6 @@ def _kernel_files(kernels: list[str]) -> list[str]:
             source = name[:-2] + ".c"
             pending += [source] if (folder / source).is_file() else []
     return sorted(found)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(resources.folder("firmware_templates")),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
 
 
 def read_report(directory: Path) -> dict[str, Any]:

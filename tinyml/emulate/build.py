@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinyml import console
-from tinyml.errors import CheckFailed, InputError
-from tinyml.process import guarded
+from tinyml.errors import CheckFailed
+from tinyml.process import guarded, need
 
 _NEEDED = {"firmware": ("arm-none-eabi-gcc", "make"), "host": ("cc", "make")}
 _PRODUCT = {"firmware": "firmware.elf", "host": "libmodel.so"}
-_PACKAGES = {
-    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "cc": "gcc libc6-dev",
-    "make": "make",
-    "qemu-system-arm": "qemu-system-arm",
-}
 _TIMEOUT_SECONDS = 300
 
 
@@ -35,22 +28,6 @@ class Sizes:
     weights: int
     code: int
     ram: int
-
-
-def need(tool: str) -> str:
-    """The path of a tool.
-
-    Raises:
-        InputError: it is not installed.
-    """
-    found = shutil.which(tool)
-    if found is None:
-        raise InputError(
-            tool,
-            "not found on PATH",
-            f"install it: apt-get install {_PACKAGES[tool]} (tinyml doctor)",
-        )
-    return found
 
 
 def build(project: Path, product: str, into: Path, extra: str = "") -> Path:

@@ -122,7 +122,9 @@ def _library(project: Path, extra: str) -> Path:
     import platformdirs
 
     digest = hashlib.sha256(f"{__version__}{extra}".encode())
-    for path in sorted([*project.glob("*.[ch]"), *project.glob("kernels/*"), project / "Makefile"]):
+    cmsis_nn = project.glob("cmsis-nn/**/*.[ch]")
+    own = (*project.glob("*.[ch]"), *project.glob("kernels/*"), project / "Makefile")
+    for path in sorted([*own, *cmsis_nn]):
         digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
     cache = Path(platformdirs.user_cache_dir("tinyml")) / "host"
     cached = cache / f"{digest.hexdigest()[:32]}.so"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tinyml.ops.base import Array, Calls, Fields
 
 if TYPE_CHECKING:
+    from tinyml.cmsis_nn import CmsisNN
     from tinyml.graph.ir import NodeView
     from tinyml.targets import Core
 
@@ -80,6 +81,8 @@ class Options:
         library: one of LIBRARIES; GENERAL, which tests use, for the operators' own kernels alone.
         optimize: one of MODES.
         flash, ram: budgets in bytes for the firmware, and for arena and states; None for no limit.
+        cmsis_nn: the user's, if its kernels may be taken (`kernels.cmsis_nn.found`): wherever it has one with
+            the library "cmsis-nn", where it is the faster with "auto".
     """
 
     core: Core = field(default_factory=lambda: _default_core())
@@ -87,6 +90,7 @@ class Options:
     optimize: str = "balanced"
     flash: int | None = None
     ram: int | None = None
+    cmsis_nn: CmsisNN | None = None
 
 
 def _default_core() -> Core:

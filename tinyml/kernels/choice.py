@@ -10,11 +10,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyml import kernels, ops
 from tinyml.graph.ir import Graph, NodeView
-from tinyml.kernels import cost
+from tinyml.kernels import cmsis_nn, cost
 from tinyml.kernels.base import GENERAL, Candidate, Options
 from tinyml.ops.base import Calls, as_calls
 
@@ -64,11 +64,20 @@ def _offers(node: NodeView, options: Options) -> list[Candidate]:
     if lowered is None:
         return []
     general = Candidate(GENERAL, as_calls(lowered), cost.general(node, options.core))
+    if options.cmsis_nn is None:
+        return _ours(node, options, general)
+    arm = cmsis_nn.offer(node, options)
+    if isinstance(arm, str):
+        return [replace(ours, why=arm) for ours in _ours(node, options, general)]
+    return [arm] if options.library == "cmsis-nn" else [arm, *_ours(node, options, general)]
+
+
+def _ours(node: NodeView, options: Options, general: Candidate) -> list[Candidate]:
+    """The candidates that need no other library, the general one last."""
     special = [
         candidate
         for specialisation in kernels.specialisations()
-        if node.node.operator in specialisation.operators
-        and options.library in ("auto", specialisation.library)
+        if node.node.operator in specialisation.operators and options.library != GENERAL
         for candidate in specialisation.candidates(node, options.core)
     ]
     return [*special, general]

@@ -74,10 +74,13 @@ def is_wide(node: NodeView) -> bool:
 
 
 def multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
-    """Multipliers and shifts of the output channels, int64; a single scale is repeated.
+    """As `full_multipliers`, but reduced for 64-bit sums."""
+    multiplier, shift = full_multipliers(node)
+    return arithmetic.reduced_multiplier(multiplier) if is_wide(node) else multiplier, shift
 
-    The multipliers are reduced for 64-bit sums.
-    """
+
+def full_multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
+    """Multipliers and shifts of the output channels, int64; a single scale is repeated."""
     weights, output = node.input(1), node.output
     if node.node.operator == "FULLY_CONNECTED" and not weights.q.per_channel:
         # TFLite multiplies these two scales in float32, unlike everywhere else.
@@ -87,7 +90,7 @@ def multipliers(node: NodeView) -> tuple[np.ndarray, np.ndarray]:
         pairs = arithmetic.channel_multipliers(node.input(0), weights, output)
     pairs = pairs * output.shape[-1] if len(pairs) == 1 else pairs
     multiplier, shift = np.array(pairs, np.int64).T
-    return arithmetic.reduced_multiplier(multiplier) if is_wide(node) else multiplier, shift
+    return multiplier, shift
 
 
 def bias_values(node: NodeView) -> np.ndarray:

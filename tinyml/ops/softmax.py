@@ -77,12 +77,17 @@ def classes_fit(node: NodeView) -> str:
     return "" if 1 <= classes <= _MAX_CLASSES[node.input(0).dtype] else f"{classes} classes"
 
 
-def _scaling(node: NodeView) -> tuple[int, int, int]:
+def scaling(node: NodeView) -> tuple[int, int, int]:
     """(multiplier, left shift, least difference that counts), TFLM's CalculateSoftmaxParams."""
     real = node.attributes.beta * node.input(0).q.scale * (1 << (31 - _INTEGER_BITS))
     multiplier, shift = arithmetic.quantize_multiplier(min(real, (1 << 31) - 1.0))
     radius = ((1 << _INTEGER_BITS) - 1) * (1 << (31 - _INTEGER_BITS)) / (1 << shift)
     return multiplier, shift, -math.floor(radius)
+
+
+def wide_scaling(node: NodeView) -> tuple[int, int]:
+    """(multiplier, shift) of an int16 row's differences to its maximum."""
+    return arithmetic.quantize_multiplier(_wide_ratio(node))
 
 
 def _wide_ratio(node: NodeView) -> float:
@@ -117,7 +122,7 @@ class Softmax(Operator):
 
 
 def _narrow(node: NodeView, rows: np.ndarray) -> np.ndarray:
-    multiplier, shift, least = _scaling(node)
+    multiplier, shift, least = scaling(node)
     difference = rows - rows.max(axis=1, keepdims=True)
     counts = difference >= least
     scaled = arithmetic.doubling_high_mul(
@@ -138,7 +143,7 @@ def _narrow(node: NodeView, rows: np.ndarray) -> np.ndarray:
 
 
 def _narrow_call(node: NodeView) -> KernelCall:
-    multiplier, shift, least = _scaling(node)
+    multiplier, shift, least = scaling(node)
     narrow = node.output.dtype == "int8"
     return KernelCall(
         kernel="tinyml_softmax_s8" if narrow else "tinyml_softmax_s8_s16",
@@ -156,7 +161,7 @@ def _narrow_call(node: NodeView) -> KernelCall:
 
 def _wide(node: NodeView, rows: np.ndarray) -> np.ndarray:
     difference = rows - rows.max(axis=1, keepdims=True)
-    factor = arithmetic.quantize_multiplier(_wide_ratio(node))
+    factor = wide_scaling(node)
     exponential = _look_up(_exponentials(), arithmetic.requantize(difference, *factor) + 32767)
     results = np.empty_like(rows)
     for row, total in enumerate(exponential.sum(axis=1)):
@@ -170,7 +175,7 @@ def _wide(node: NodeView, rows: np.ndarray) -> np.ndarray:
 
 
 def _wide_call(node: NodeView) -> KernelCall:
-    multiplier, shift = arithmetic.quantize_multiplier(_wide_ratio(node))
+    multiplier, shift = wide_scaling(node)
     return KernelCall(
         kernel="tinyml_softmax_s16",
         params=(
@@ -193,6 +198,11 @@ def _look_up(table: np.ndarray, x: np.ndarray) -> np.ndarray:
     place = 256 + (within >> 7)
     slope = base[place + 1] - base[place]
     return base[place] + ((slope * (within & 0x7F) + 64) >> 7)
+
+
+def tables() -> tuple[np.ndarray, np.ndarray]:
+    """What int16 looks up: exponentials and reciprocals, int16 (513,)."""
+    return _exponentials(), _reciprocals()
 
 
 @lru_cache(maxsize=1)

@@ -74,7 +74,8 @@ def _backwards(node: NodeView) -> list[windows.Axis]:
     return [windows.slide(a.padding, *three) for three in sizes]
 
 
-def _window(node: NodeView) -> windows.Window:
+def window_of(node: NodeView) -> windows.Window:
+    """From the input's places to the output's, with the padding cut off the output."""
     data, weights = node.input(2).shape, node.input(1).shape
     rows, columns = (
         windows.Axis(size, axis.input, axis.before)
@@ -141,7 +142,7 @@ class TransposeConv(Operator):
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
         data = inputs[2].astype(np.int64) - node.input(2).q.zero_point
-        sums = _scatter(data, inputs[1].astype(np.int64), _window(node))
+        sums = _scatter(data, inputs[1].astype(np.int64), window_of(node))
         return [channels.requantized(as_convolution(node), sums)]
 
     def lower(self, node: NodeView) -> KernelCall:
@@ -152,12 +153,12 @@ class TransposeConv(Operator):
         return KernelCall(
             kernel="tinyml_transpose_conv_s16" if wide else "tinyml_transpose_conv_s8",
             params=(
-                ("window", conv_2d.window_fields(turned, _window(node))),
+                ("window", conv_2d.window_fields(turned, window_of(node))),
                 ("weights", Array("weights", weights)),
                 ("to", channels.fields_s16(turned) if wide else channels.fields(turned, False)),
             ),
             inputs=(2,),
-            overlaps=(schedules.scattered(node, _window(node), 2),),
+            overlaps=(schedules.scattered(node, window_of(node), 2),),
         )
 
 

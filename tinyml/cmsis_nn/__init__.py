@@ -17,6 +17,10 @@ from tinyml.errors import InputError
 ENVIRONMENT = "CMSIS_NN_PATH"
 PACKS = "CMSIS_PACK_ROOT"
 
+_REMEDY = (
+    "git clone https://github.com/ARM-software/CMSIS-NN (7.0.0 or later) and name its folder: --cmsis-nn "
+    f"PATH or {ENVIRONMENT}"
+)
 _HEADER = Path("Include") / "arm_nnfunctions.h"
 _OLDEST_INTERFACE = (18, 0, 0)  # that of release 7.0.0
 _REVISION = re.compile(r"\$Revision:\s*V\.?(\d+)\.(\d+)\.(\d+)")
@@ -48,6 +52,11 @@ class CmsisNN:
         """True for release 7.0.0 and all later ones."""
         return self.interface >= _OLDEST_INTERFACE
 
+    def revision(self, source: str) -> tuple[int, ...]:
+        """The revision that a file, e.g. "LSTMFunctions/arm_lstm_unidirectional_s8.c", says it has."""
+        found = _REVISION.search(_beginning(self.root / "Source" / source))
+        return tuple(int(part) for part in found.groups()) if found else (0, 0, 0)
+
 
 def find(given: Path | None = None) -> CmsisNN | None:
     """Find it: `given` (--cmsis-nn), else $CMSIS_NN_PATH, else the newest in $CMSIS_PACK_ROOT.
@@ -67,6 +76,20 @@ def find(given: Path | None = None) -> CmsisNN | None:
     folders = Path(packs).glob(f"ARM/CMSIS-NN/*/{_HEADER.as_posix()}") if packs else []
     newest = max((header.parent.parent for header in folders), key=_by_version, default=None)
     return read(newest, f"${PACKS}") if newest else None
+
+
+def needed(given: Path | None = None) -> CmsisNN:
+    """Find it, for someone who cannot do without.
+
+    Raises:
+        InputError: it is nowhere, or too old.
+    """
+    found = find(given)
+    if found is None:
+        raise InputError("CMSIS-NN", "not found", _REMEDY)
+    if not found.is_supported:
+        raise InputError(str(found.root), f"is too old ({found.version})", _REMEDY)
+    return found
 
 
 def read(root: Path, said_by: str) -> CmsisNN:
