@@ -220,16 +220,22 @@ def function(g: Growing) -> bool:
 
 
 def concatenation(g: Growing) -> bool:
-    """Of tensors in the same units that differ in their channels only."""
+    """Of tensors in the same units that differ in their channels only, or in their rows."""
     first = g.source(lambda value: value.elements <= MOST_ELEMENTS)
     if first is None:
         return False
-    like = (first.shape[:-1], first.scale, first.zero_point)
-    fits = [v for v in g.values if (v.shape[:-1], v.scale, v.zero_point) == like]
+    axis = g.choice([1, len(first.shape) - 1])
+
+    def like(value: Value) -> tuple:
+        others = (*value.shape[:axis], *value.shape[axis + 1 :])
+        return len(value.shape), others, value.scale, value.zero_point
+
+    fits = [value for value in g.values if like(value) == like(first)]
     parts = [first, *(fits[g.number(0, len(fits) - 1)] for _ in range(g.number(1, 2)))]
-    shape = (*first.shape[:-1], sum(part.shape[-1] for part in parts))
+    joined = sum(part.shape[axis] for part in parts)
+    shape = (*first.shape[:axis], joined, *first.shape[axis + 1 :])
     inputs = [part.index for part in parts]
-    options = {"kind": "ConcatenationOptions", "axis": len(shape) - 1}
+    options = {"kind": "ConcatenationOptions", "axis": axis}
     g.node("CONCATENATION", inputs, [g.like(first, shape)], **options)
     return True
 
@@ -255,13 +261,16 @@ def transpose(g: Growing) -> bool:
 
 
 def split(g: Growing) -> bool:
-    """Of the channels, into two or three parts."""
-    value = g.source(lambda value: value.shape[-1] % 2 == 0 or value.shape[-1] % 3 == 0)
+    """Of the channels or the rows, into two or three parts."""
+    along = g.choice([1, -1])
+    value = g.source(lambda value: value.shape[along] % 2 == 0 or value.shape[along] % 3 == 0)
     if value is None:
         return False
-    count = 2 if value.shape[-1] % 2 == 0 else 3
-    shape = (*value.shape[:-1], value.shape[-1] // count)
-    axis = g.m.tensor((), "int32", data=np.array(len(shape) - 1))
+    count = 2 if value.shape[along] % 2 == 0 else 3
+    sizes = list(value.shape)
+    sizes[along] //= count
+    shape = tuple(sizes)
+    axis = g.m.tensor((), "int32", data=np.array(along))
     parts = [g.like(value, shape) for _ in range(count)]
     g.node("SPLIT", [axis, value.index], parts, kind="SplitOptions", numSplits=count)
     return True

@@ -50,7 +50,7 @@ def random_shifts(rng: np.random.Generator, source: Buffer, output: Buffer) -> S
     return Shifts(
         int(rng.integers(0, output.nbytes + 1)),
         int(rng.integers(0, source.nbytes + 1)),
-        bool(rng.random() < 0.5),
+        0 if rng.random() < 0.5 else None,
     )
 
 
@@ -69,7 +69,7 @@ def allowed(pairs: Pairs, source: int, output: int, offsets: tuple[int, ...]) ->
     if (source, output) not in pairs:
         return False
     shifts, shift = pairs[source, output], offsets[source] - offsets[output]
-    return shift >= shifts.lead or -shift >= shifts.lag or (shifts.exact and shift == 0)
+    return shift >= shifts.lead or -shift >= shifts.lag or shift == shifts.at
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -115,7 +115,7 @@ def test_half_open_neighbours_share_memory() -> None:
 def test_a_chain_of_overlaps_walks_down() -> None:
     """Each of four equal buffers begins 16 bytes below the one before."""
     buffers = tuple(Buffer(f"b{i}", 800, i, i + 2) for i in range(4))
-    pairs = {(i, i + 1): Shifts(16, 800, False) for i in range(3)}
+    pairs = {(i, i + 1): Shifts(16, 800, None) for i in range(3)}
     plan = planner.plan(buffers, pairs)
     assert plan.arena_bytes == 800 + 3 * 16
     assert plan.lower_bound == 1600
@@ -157,7 +157,7 @@ def test_safe_distances_and_the_checker_against_the_steps_carried_out(seed: int)
     assert all(truth[shift] for shift in down if -shift >= shifts.lag)
     assert not shifts.lead or not truth[shifts.lead - 1]
     assert not shifts.lag or not truth[1 - shifts.lag]
-    assert shifts.exact == truth[0]
+    assert (shifts.at == 0) == truth[0]
     calls = (KernelCall("kernel", (), (0,), overlaps=(Overlap(0, lambda: schedule),)),)
     for shift, safe in truth.items():
         source, output = 20 + shift, 20
@@ -175,7 +175,7 @@ def small() -> program.Program:
 
 
 def test_checker_accepts_the_real_plan(small: program.Program) -> None:
-    checker.check(small.graph, small.calls, small.plan)
+    checker.check(small.graph, small.lowered, small.plan)
 
 
 def moved(compiled: program.Program, buffer: int, offset: int) -> planner.Plan:
@@ -188,15 +188,13 @@ def moved(compiled: program.Program, buffer: int, offset: int) -> planner.Plan:
 
 
 def pairs_of(compiled: program.Program) -> Pairs:
-    return Sharing(compiled.graph).pairs(compiled.calls, compiled.plan.buffers)
+    return Sharing(compiled.graph).pairs(compiled.lowered, compiled.plan.buffers)
 
 
 def test_checker_finds_every_harmful_move(small: program.Program) -> None:
     """Each buffer is laid onto each that it meets, at every distance; the replay must notice the harm."""
     plan, pairs = small.plan, pairs_of(small)
-    anywhere = dict.fromkeys(
-        pairs, Shifts(0, 0, True)
-    )  # what a schedule decides is for other tests
+    anywhere = dict.fromkeys(pairs, Shifts(0, 0, 0))  # what a schedule decides is for other tests
     refused = 0
     for index, other in itertools.permutations(range(len(plan.buffers)), 2):
         if not plan.buffers[index].meets(plan.buffers[other]):
@@ -205,11 +203,11 @@ def test_checker_finds_every_harmful_move(small: program.Program) -> None:
         for offset in range(low, plan.offsets[other] + plan.buffers[other].nbytes, 8):
             broken = moved(small, index, offset)
             if not clashes(broken, pairs):
-                checker.check(small.graph, small.calls, broken)
+                checker.check(small.graph, small.lowered, broken)
             elif clashes(broken, anywhere):
                 refused += 1
                 with pytest.raises(checker.PlanError):
-                    checker.check(small.graph, small.calls, broken)
+                    checker.check(small.graph, small.lowered, broken)
     assert refused > 500
 
 
@@ -226,9 +224,9 @@ def test_random_graphs_are_planned_and_checked(tmp_path: Path, seed: int) -> Non
             apart = alone(compiled.plan, source, output, shift)
             if clashes(apart, pairs):
                 with pytest.raises(checker.PlanError, match="writes over its own input"):
-                    checker.check(compiled.graph, compiled.calls, apart)
+                    checker.check(compiled.graph, compiled.lowered, apart)
             else:
-                checker.check(compiled.graph, compiled.calls, apart)
+                checker.check(compiled.graph, compiled.lowered, apart)
 
 
 def alone(plan: planner.Plan, source: int, output: int, shift: int) -> planner.Plan:
@@ -245,17 +243,17 @@ def alone(plan: planner.Plan, source: int, output: int, shift: int) -> planner.P
 def test_checker_refuses_a_plan_that_leaves_the_arena(small: program.Program) -> None:
     broken = replace(small.plan, arena_bytes=small.plan.arena_bytes - 1)
     with pytest.raises(checker.PlanError, match="outside the arena"):
-        checker.check(small.graph, small.calls, broken)
+        checker.check(small.graph, small.lowered, broken)
 
 
 def test_checker_refuses_a_schedule_of_another_size(small: program.Program) -> None:
-    (call,) = small.calls[0]
+    (call,) = small.lowered[0]
     schedule = Schedule(np.zeros(3, np.int32), np.zeros(3, np.int32))
     claims = replace(call, overlaps=(Overlap(0, lambda: schedule),))
     image, output = (home(small, tensor) for tensor in (0, small.graph.nodes[0].outputs[0]))
     onto = moved(small, image, small.plan.offsets[output])
     with pytest.raises(checker.PlanError, match="another size"):
-        checker.check(small.graph, {**small.calls, 0: (claims,)}, onto)
+        checker.check(small.graph, {**small.lowered, 0: (claims,)}, onto)
 
 
 def home(compiled: program.Program, tensor: int) -> int:
@@ -267,7 +265,7 @@ def test_sum_takes_over_an_operand_and_reshape_costs_nothing(small: program.Prog
     for index, view in enumerate(small.graph.views()):
         places = {home(small, tensor) for tensor in view.node.inputs[:1] + view.node.outputs}
         if view.node.operator == "RESHAPE":
-            assert index not in small.calls
+            assert index not in small.lowered
             assert len(places) == 1
         if view.node.operator == "ADD":
             offsets = [small.plan.offsets[home(small, t)] for t in view.node.inputs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tinyml import ops, passes
@@ -13,7 +14,7 @@ from tinyml.graph.ir import Graph, NodeView
 from tinyml.kernels import choice
 from tinyml.kernels.base import Candidate, Options
 from tinyml.memory import checker, lifetimes, planner, state
-from tinyml.memory.sharing import Sharing
+from tinyml.memory.sharing import Sharing, stays
 from tinyml.ops.base import Calls
 
 _MAX_ARENA = (
@@ -32,9 +33,18 @@ class Program:
     states: state.StatePlan
 
     @property
-    def calls(self) -> Mapping[int, Calls]:
+    def lowered(self) -> Mapping[int, Calls]:
         """The kernel calls of every node that has any."""
         return {index: candidate.calls for index, candidate in self.chosen.items()}
+
+    @cached_property
+    def calls(self) -> Mapping[int, Calls]:
+        """The same without copies of what lies where it should."""
+        places = self.plan.places
+        return {
+            index: tuple(c for c in parts if not stays(c, self.graph.nodes[index], places))
+            for index, parts in self.lowered.items()
+        }
 
     @property
     def macs(self) -> int:

@@ -160,7 +160,7 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
         "weight_bytes": values.constant_bytes(program, index),
         "output_bytes": sum(t.nbytes for t in view.outputs),
         "output_tensors": [_tensor_report(program, tensor) for tensor in view.node.outputs],
-        "kernel": " + ".join(kernels) or ("none" if index in program.calls else "view"),
+        "kernel": " + ".join(kernels) or ("none" if program.lowered.get(index) == () else "view"),
         "calls": len(calls),
         "choice": _choice_report(program, index),
     }

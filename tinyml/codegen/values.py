@@ -320,10 +320,7 @@ def _constant(name: str, array: Array, description: str) -> Constant:
 
 def place_of(plan: Plan, tensor: int) -> int:
     """Where in the arena an activation lies."""
-    for buffer, offset in zip(plan.buffers, plan.offsets):
-        if tensor in buffer.tensors:
-            return offset
-    raise KeyError(f"tensor {tensor} has no buffer")
+    return plan.places[tensor]
 
 
 def _scratch_offset(plan: Plan, index: int) -> int | None:

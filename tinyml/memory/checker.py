@@ -9,6 +9,7 @@ States have no place in the arena, and no two share a byte of their own block.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from tinyml.graph.ir import ABSENT, Graph
 from tinyml.memory.lifetimes import reads
 from tinyml.memory.planner import ALIGNMENT, Plan
 from tinyml.memory.state import StatePlan
-from tinyml.ops.base import Calls, in_place, overlaps
+from tinyml.ops.base import Calls, in_place, moves, overlaps
 
 _NOBODY = -1
 _SCRATCH = -2
@@ -32,7 +33,7 @@ def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
     Raises:
         PlanError: a value is overwritten before its last reader, or a buffer leaves the arena.
     """
-    place = {t: plan.offsets[i] for i, b in enumerate(plan.buffers) for t in b.tensors}
+    place = plan.places
     scratch = {
         b.scratch_of: (plan.offsets[i], b.nbytes)
         for i, b in enumerate(plan.buffers)
@@ -40,7 +41,10 @@ def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
     }
     owner = np.full(plan.arena_bytes, _NOBODY, np.int64)
     spans = {t: _span(graph, plan, place, t) for t in place}
-    value = {tensor: tensor for tensor in graph.inputs}  # a view has the value of its input
+    value: dict[
+        int, Any
+    ] = {}  # whose bytes a tensor has: its own, its input's, or (an array) several's
+    value.update((tensor, tensor) for tensor in graph.inputs)
     for tensor in graph.inputs:
         owner[spans[tensor]] = tensor
     for index, node in enumerate(graph.nodes):
@@ -50,16 +54,16 @@ def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
             _check_view(graph, spans, index)
             value[node.outputs[0]] = value[node.inputs[0]]
             continue
-        value.update((output, output) for output in node.outputs)
+        value.update(_made(graph, calls[index], spans, index, value))
         _check_writes(graph, calls[index], spans, index)
         if index in scratch:
             offset, nbytes = scratch[index]
             _check_scratch(graph, spans, index, slice(offset, offset + nbytes), plan.arena_bytes)
             owner[offset : offset + nbytes] = _SCRATCH
         for output in node.outputs:
-            owner[spans[output]] = output
+            owner[spans[output]] = value[output]
         for output in node.outputs:
-            _must_hold(graph, owner[spans[output]] == output, output, index + 1)
+            _must_hold(graph, owner[spans[output]] == value[output], output, index + 1)
     for tensor in graph.outputs:
         _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, len(graph.nodes))
 
@@ -116,9 +120,41 @@ def _check_writes(graph: Graph, calls: Calls, spans: Mapping[int, slice], index:
         for number, output in enumerate(node.outputs):
             if tensor not in spans or not _overlap(spans[tensor], spans[output]):
                 continue
+            if _stays(calls, position, number, spans[tensor], spans[output]):
+                continue
             if number or not _in_time(calls, position, spans[tensor], spans[output]):
                 name = graph.tensors[tensor].name
                 raise PlanError(f"node {index} writes over its own input {name}")
+
+
+def _made(
+    graph: Graph, calls: Calls, spans: Mapping[int, slice], index: int, value: Mapping[int, Any]
+) -> dict[int, Any]:
+    """The values of a node's outputs: what is only copied to where it is remains its input's."""
+    node = graph.nodes[index]
+    found: dict[int, Any] = {output: output for output in node.outputs}
+    for position, tensor in enumerate(node.inputs):
+        for number, output in enumerate(node.outputs):
+            move = moves(calls, position, number)
+            if tensor not in spans or not move:
+                continue
+            if _stays(calls, position, number, spans[tensor], spans[output]):
+                whole = np.broadcast_to(value[tensor], _length(spans[tensor]))
+                made = np.broadcast_to(found[output], _length(spans[output])).copy()
+                part = whole[move.source : move.source + move.nbytes]
+                made[move.target : move.target + move.nbytes] = part
+                found[output] = made
+    return found
+
+
+def _stays(calls: Calls, position: int, number: int, source: slice, target: slice) -> bool:
+    """True when the bytes that input and output share are exactly those that are copied to where they are."""
+    move = moves(calls, position, number)
+    if move is None:
+        return False
+    begin = source.start + move.source
+    shared = (max(source.start, target.start), min(source.stop, target.stop))
+    return begin == target.start + move.target and shared == (begin, begin + move.nbytes)
 
 
 def _in_time(calls: Calls, position: int, source: slice, target: slice) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,6 +36,12 @@ class Plan:
     arena_bytes: int
     lower_bound: int
 
+    @cached_property
+    def places(self) -> Mapping[int, int]:
+        """Where each tensor begins."""
+        placed = zip(self.buffers, self.offsets)
+        return {tensor: offset for buffer, offset in placed for tensor in buffer.tensors}
+
 
 def aligned(nbytes: int) -> int:
     """`nbytes` rounded up to the alignment."""
@@ -55,15 +62,15 @@ def plan(buffers: tuple[Buffer, ...], pairs: Pairs | None = None, thorough: bool
         thorough: improve the best of a few orders, rather than take it as it is (in a tenth of the time).
     """
     problem = _Problem(buffers, pairs or {})
-    bound = _least(problem)
+    bound = (_least(problem), 0)
     placements = [(_placed(problem, order), order) for order in _orders(buffers)]
-    best, order = min(placements, key=lambda found: found[0].height)
-    if thorough and best.height > bound:
+    best, order = min(placements, key=lambda found: found[0].cost)
+    if thorough and best.cost > bound:
         best = _improved(problem, order, bound, best)
-    if thorough and best.height > bound and len(buffers) <= _SEARCH_LIMIT:
+    if thorough and best.cost > bound and len(buffers) <= _SEARCH_LIMIT:
         best = _search(problem, bound, best)
     offsets = tuple(best.offsets[i] for i in range(len(buffers)))
-    return Plan(buffers, offsets, best.height, lower_bound(buffers))
+    return Plan(buffers, offsets, best.cost[0], lower_bound(buffers))
 
 
 class _Problem:
@@ -74,31 +81,36 @@ class _Problem:
         last = np.array([b.last for b in buffers])
         self.buffers = buffers
         self.pairs = pairs
+        self.moves = [pair for pair in pairs.items() if pair[1].copied]
         self.needs = [aligned(b.nbytes) for b in buffers]
         self.meeting = [
             [int(i) for i in np.flatnonzero((first < b.last) & (last > b.first)) if i != number]
             for number, b in enumerate(buffers)
         ]
 
-    def forbidden(self, index: int, other: int) -> tuple[int, int, bool]:
-        """(down, up, exact): where buffer `index` may not begin, counted from the beginning of `other`:
-        strictly between -down and up, but at 0 when it is exact.
+    def forbidden(self, index: int, other: int) -> tuple[int, int, int | None]:
+        """(down, up, at): where buffer `index` may not begin, counted from the beginning of `other`: strictly
+        between -down and up, except at `at`.
         """
         if (index, other) in self.pairs:
             shifts = self.pairs[index, other]
-            return shifts.lag, shifts.lead, shifts.exact
+            return shifts.lag, shifts.lead, shifts.at
         if (other, index) in self.pairs:
             shifts = self.pairs[other, index]
-            return shifts.lead, shifts.lag, shifts.exact
-        return self.needs[index], self.needs[other], False
+            return shifts.lead, shifts.lag, None if shifts.at is None else -shifts.at
+        return self.needs[index], self.needs[other], None
+
+
+# The end of the highest buffer, and among equal ones the bytes that are copied for lack of a better place
+_Cost = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class _Placement:
-    """Offsets by buffer, and the end of the highest."""
+    """Offsets by buffer, and what they cost."""
 
     offsets: dict[int, int]
-    height: int
+    cost: _Cost
 
 
 def _length(buffer: Buffer) -> int:
@@ -113,20 +125,28 @@ def _live_bytes(buffers: Sequence[Buffer], position: int) -> int:
 def _least(problem: _Problem) -> int:
     """What no plan can be below: at each position the live bytes, less what its pairs can share at most."""
     saved: dict[int, int] = {}
+    last: dict[int, int] = {}
     for (source, output), shifts in problem.pairs.items():
         most = _shared(problem.needs[source], problem.needs[output], shifts)
         saved[output] = min(saved.get(output, 0) + most, problem.needs[output])
-    at = {problem.buffers[output].first: nbytes for output, nbytes in saved.items()}
-    positions = {b.first for b in problem.buffers}
-    return max((_live_bytes(problem.buffers, p) - at.get(p, 0) for p in positions), default=0)
+        last[output] = max(last.get(output, 0), problem.buffers[source].last)
+    least = 0
+    for position in {b.first for b in problem.buffers}:
+        shared = (
+            saved[output]
+            for output in saved
+            if problem.buffers[output].first <= position < last[output]
+        )
+        least = max(least, _live_bytes(problem.buffers, position) - sum(shared))
+    return least
 
 
 def _shared(source: int, output: int, shifts: Shifts) -> int:
     """The most bytes that an input and an output of these sizes can share."""
     below = max(aligned(shifts.lead) + source, output)
     above = max(aligned(shifts.lag) + output, source)
-    together = min(below, above, max(source, output) if shifts.exact else below)
-    return source + output - together
+    at = below if shifts.at is None else max(shifts.at + source, output) - min(shifts.at, 0)
+    return source + output - min(below, above, at)
 
 
 def _orders(buffers: Sequence[Buffer]) -> Iterator[list[int]]:
@@ -144,67 +164,82 @@ def _orders(buffers: Sequence[Buffer]) -> Iterator[list[int]]:
 def _placed(problem: _Problem, order: Sequence[int]) -> _Placement:
     offsets: dict[int, int] = {}
     for index in order:
-        offsets[index] = _lowest(problem, offsets, (index,))
+        offsets[index] = _lowest(problem, offsets, ((index, 0),))
     return _placement(problem, offsets)
 
 
 def _placement(problem: _Problem, offsets: dict[int, int]) -> _Placement:
     ends = (offset + problem.needs[i] for i, offset in offsets.items())
-    return _Placement(offsets, max(ends, default=0))
+    copied = (
+        shifts.copied
+        for (source, output), shifts in problem.moves
+        if source in offsets
+        and output in offsets
+        and offsets[source] - offsets[output] != shifts.at
+    )
+    return _Placement(offsets, (max(ends, default=0), sum(copied)))
 
 
-def _lowest(problem: _Problem, offsets: Mapping[int, int], group: Sequence[int]) -> int:
-    """The lowest offset at which all buffers of a group may begin, beside the placed ones."""
+# Buffers that are placed together: (number, where it begins in the group)
+_Group = tuple[tuple[int, int], ...]
+
+
+def _lowest(problem: _Problem, offsets: Mapping[int, int], group: _Group) -> int:
+    """The lowest offset at which a group may begin, beside the placed buffers."""
     gaps = [
-        (offsets[other], *problem.forbidden(index, other))
-        for index in group
+        (offsets[other] - inside, *problem.forbidden(index, other))
+        for index, inside in group
         for other in problem.meeting[index]
         if other in offsets
     ]
     candidates = {0, *(place + aligned(up) for place, _, up, _ in gaps)}
-    candidates.update(place for place, _, _, exact in gaps if exact)
+    candidates.update(place + at for place, _, _, at in gaps if at is not None)
     return min(
         offset
         for offset in candidates
-        if not any(
-            -down < offset - place < up and not (exact and offset == place)
-            for place, down, up, exact in gaps
+        if offset >= 0
+        and offset % ALIGNMENT == 0
+        and not any(
+            -down < offset - place < up and offset - place != at for place, down, up, at in gaps
         )
     )
 
 
-def _improved(problem: _Problem, order: Sequence[int], bound: int, best: _Placement) -> _Placement:
+def _improved(
+    problem: _Problem, order: Sequence[int], bound: _Cost, best: _Placement
+) -> _Placement:
     """Two buffers of the order change places, any two in turn, as long as nothing gets worse by it."""
     swaps = itertools.cycle(itertools.combinations(range(len(order)), 2))
     for i, j in itertools.islice(swaps, min(_ROUNDS, _PLACEMENTS // len(order))):
         changed = list(order)
         changed[i], changed[j] = order[j], order[i]
         found = _placed(problem, changed)
-        if found.height <= best.height:
+        if found.cost <= best.cost:
             order, best = changed, found
-        if best.height == bound:
+        if best.cost == bound:
             break
     return best
 
 
-def _search(problem: _Problem, bound: int, best: _Placement) -> _Placement:
+def _search(problem: _Problem, bound: _Cost, best: _Placement) -> _Placement:
     """Branch and bound over orders of placements, starting from the plan `best`.
 
     Some order of lowest placements yields an optimal plan: its buffers from the lowest to the highest, those
-    that lie exactly on each other together. Moving one down never forbids the place of a higher one.
+    of a chain that lie on each other together. Moving one down never forbids the place of a higher one.
     """
     moves = _moves(problem)
     pending: list[dict[int, int]] = [{}]
     seen = set()
-    while pending and best.height > bound:
+    while pending and best.cost > bound:
         offsets = pending.pop()
         for group in moves:
-            if any(index in offsets for index in group):
+            if any(index in offsets for index, _ in group):
                 continue
             offset = _lowest(problem, offsets, group)
-            grown = _placement(problem, {**offsets, **dict.fromkeys(group, offset)})
+            placed = {index: offset + inside for index, inside in group}
+            grown = _placement(problem, {**offsets, **placed})
             key = frozenset(grown.offsets.items())
-            if grown.height >= best.height or key in seen:
+            if grown.cost >= best.cost or key in seen:
                 continue
             seen.add(key)
             if len(grown.offsets) == len(problem.buffers):
@@ -214,16 +249,24 @@ def _search(problem: _Problem, bound: int, best: _Placement) -> _Placement:
     return best
 
 
-def _moves(problem: _Problem) -> list[tuple[int, ...]]:
-    """Every buffer, and every chain of buffers each of which may lie exactly on the one before."""
-    follows: dict[int, int] = {
-        source: output for (source, output), shifts in problem.pairs.items() if shifts.exact
+def _moves(problem: _Problem) -> list[_Group]:
+    """Every buffer, and every chain of buffers each of which may lie at one place on the one before."""
+    follows = {
+        source: (output, -shifts.at)
+        for (source, output), shifts in problem.pairs.items()
+        if shifts.at is not None and shifts.at % ALIGNMENT == 0
     }
     found = []
     for index in range(len(problem.buffers)):
-        chain = [index]
-        found.append(tuple(chain))
-        while chain[-1] in follows:
-            chain.append(follows[chain[-1]])
-            found.append(tuple(chain))
+        chain = [(index, 0)]
+        found.append(_from_zero(chain))
+        while chain[-1][0] in follows:
+            following, above = follows[chain[-1][0]]
+            chain.append((following, chain[-1][1] + above))
+            found.append(_from_zero(chain))
     return found
+
+
+def _from_zero(chain: Sequence[tuple[int, int]]) -> _Group:
+    lowest = min(inside for _, inside in chain)
+    return tuple((index, inside - lowest) for index, inside in chain)

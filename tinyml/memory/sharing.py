@@ -1,15 +1,16 @@
-"""How an output may lie on an input that dies with it: safe distances, from the kernels' schedules."""
+"""How an output may lie on an input: distances that are safe by a kernel's schedule; copies that are none."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tinyml.graph.ir import Graph
+from tinyml.graph.ir import Graph, Node
 from tinyml.memory.lifetimes import Buffer, reads
-from tinyml.ops.base import Calls, Overlap, Schedule, in_place, overlaps
+from tinyml.ops.base import Calls, KernelCall, Overlap, Schedule, in_place, moves, overlaps
 
 # Of an input or output whose schedule is looked at; no board has as much RAM, and the arrays are several
 # times as large.
@@ -18,23 +19,26 @@ _MOST_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Shifts:
-    """The safe distances in bytes between the beginnings of an input and the output that ends its life.
+    """The safe distances in bytes between the beginnings of a node's input and output.
 
     Attributes:
         lead: the output may begin this many bytes below the input, or more.
         lag: the output may begin this many bytes above the input, or more.
-        exact: both may begin at the same byte.
+        at: one more safe distance from the output's beginning up to the input's, or None: 0 where a
+            kernel works in place.
+        copied: bytes that are copied at any other distance.
     """
 
     lead: int
     lag: int
-    exact: bool
+    at: int | None
+    copied: int = 0
 
     def and_also(self, other: Shifts) -> Shifts:
         """What is safe by both."""
-        return Shifts(
-            max(self.lead, other.lead), max(self.lag, other.lag), self.exact and other.exact
-        )
+        at = self.at if self.at == other.at else None
+        lead, lag = max(self.lead, other.lead), max(self.lag, other.lag)
+        return Shifts(lead, lag, at, 0 if at is None else self.copied + other.copied)
 
 
 def safe_shifts(schedule: Schedule) -> Shifts:
@@ -53,7 +57,7 @@ def safe_shifts(schedule: Schedule) -> Shifts:
     return Shifts(
         lead=max(int(down[pending].max(initial=-1)) + 1, 0),
         lag=max(int(up[pending].max(initial=-1)) + 1, 0),
-        exact=bool((first_write[:both] >= last_read[:both]).all()),
+        at=0 if (first_write[:both] >= last_read[:both]).all() else None,
     )
 
 
@@ -89,39 +93,64 @@ class Sharing:
         self._known: dict[Overlap, Shifts] = {}
 
     def pairs(self, calls: Mapping[int, Calls], buffers: Sequence[Buffer]) -> Pairs:
-        """The buffers that may share bytes at a node: that of a dying input, and that of the first output."""
+        """The buffers of a node's input and output that may share bytes, though both are live there."""
         home = {tensor: i for i, buffer in enumerate(buffers) for tensor in buffer.tensors}
         found: dict[tuple[int, int], Shifts] = {}
         for index, parts in calls.items():
+            sources = {home[tensor] for tensor in reads(self._graph, index)}
             outputs = self._graph.nodes[index].outputs
-            if not outputs or buffers[home[outputs[0]]].first != index:
-                continue
-            for source in {home[tensor] for tensor in reads(self._graph, index)}:
-                shifts = self._of_buffer(parts, index, buffers[source].tensors)
-                if shifts is not None and buffers[source].last == index + 1:
-                    found[source, home[outputs[0]]] = shifts
+            for source, number in itertools.product(sources, range(len(outputs))):
+                shifts = self._of_buffer(parts, index, buffers[source], number)
+                if shifts is not None:
+                    found[source, home[outputs[number]]] = shifts
         return found
 
-    def _of_buffer(self, calls: Calls, index: int, source: Sequence[int]) -> Shifts | None:
-        """What is safe for all inputs of a node that lie in one buffer; None when one may not share."""
-        node, tensors = self._graph.nodes[index], self._graph.tensors
-        found = Shifts(0, 0, True)
+    def _of_buffer(self, calls: Calls, index: int, source: Buffer, number: int) -> Shifts | None:
+        """What is safe for all of a node's inputs that lie in `source`; None when one may not share."""
+        node = self._graph.nodes[index]
+        found = None
         for position, tensor in enumerate(node.inputs):
-            if tensor in source:
-                sizes = tensors[tensor].nbytes, tensors[node.outputs[0]].nbytes
-                shifts = self._of_input(calls, position, *sizes)
+            if tensor in source.tensors:
+                shifts = self._of_input(calls, index, position, number, source.last == index + 1)
                 if shifts is None:
                     return None
-                found = found.and_also(shifts)
+                found = shifts if found is None else found.and_also(shifts)
         return found
 
-    def _of_input(self, calls: Calls, position: int, nbytes: int, size: int) -> Shifts | None:
-        """What is safe for one input of `nbytes` and an output of `size` bytes."""
+    def _of_input(
+        self, calls: Calls, index: int, position: int, number: int, dies: bool
+    ) -> Shifts | None:
+        """What is safe for one input and output `number`, whether the input is needed later or not."""
+        node = self._graph.nodes[index]
+        nbytes = self._graph.tensors[node.inputs[position]].nbytes
+        size = self._graph.tensors[node.outputs[number]].nbytes
+        move = moves(calls, position, number)
+        if move is not None:  # they have the same bytes, so that both may live on
+            return Shifts(size, nbytes, move.target - move.source, move.nbytes)
+        if number or not dies:
+            return None
         if position in in_place(calls) and nbytes == size:
-            return Shifts(size, size, True)
-        for claim in overlaps(calls):
-            if claim.input == position and max(nbytes, size) <= _MOST_BYTES:
-                if claim not in self._known:
-                    self._known[claim] = safe_shifts(claim.schedule())
-                return self._known[claim]
-        return None
+            return Shifts(size, nbytes, 0)
+        claims = [claim for claim in overlaps(calls) if claim.input == position]
+        if not claims or max(nbytes, size) > _MOST_BYTES:
+            return None
+        if claims[0] not in self._known:
+            self._known[claims[0]] = safe_shifts(claims[0].schedule())
+        return self._known[claims[0]]
+
+
+def stays(call: KernelCall, node: Node, offsets: Mapping[int, int]) -> bool:
+    """True when a call has nothing to do: what it copies lies where it should.
+
+    Args:
+        call: the call.
+        node: whose it is.
+        offsets: where tensors begin in the arena; constants have no place there.
+    """
+    if call.move is None or call.outputs is None:
+        return False
+    source, output = node.inputs[call.inputs[0]], node.outputs[call.outputs[0]]
+    return (
+        source in offsets
+        and offsets[source] + call.move.source == offsets[output] + call.move.target
+    )

@@ -60,6 +60,19 @@ class Overlap:
 
 
 @dataclass(frozen=True)
+class Move:
+    """What a call does that only copies bytes that lie together, and that no other call of the node writes.
+
+    `nbytes` from byte `source` of its input to byte `target` of its output; there is nothing to do when both
+    are at one place.
+    """
+
+    source: int
+    target: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
 class KernelCall:
     """A call of one C kernel: `kernel(&params, inputs..., outputs..., scratch)`.
 
@@ -77,6 +90,7 @@ class KernelCall:
         in_place: the input positions whose memory the first output, of equal size, may take over: it
             may begin exactly where the input does.
         overlaps: the inputs of which the first output may cover a part, and when.
+        move: set when the call only copies from its one input to its one output.
 
     In a node of several calls `in_place` and `overlaps` have no effect: a later call may still need the
     input.
@@ -90,6 +104,7 @@ class KernelCall:
     in_place: tuple[int, ...] = ()
     outputs: tuple[int, ...] | None = None
     overlaps: tuple[Overlap, ...] = ()
+    move: Move | None = None
 
 
 # What a node does at run time, in this order, or nothing; its constants have one name space.
@@ -191,6 +206,12 @@ def in_place(calls: Calls) -> tuple[int, ...]:
 def overlaps(calls: Calls) -> tuple[Overlap, ...]:
     """Of which inputs a node's first output may cover a part."""
     return calls[0].overlaps if len(calls) == 1 else ()
+
+
+def moves(calls: Calls, position: int, number: int) -> Move | None:
+    """How a node only copies from the input at `position` to output `number`, if it does."""
+    found = (c.move for c in calls if c.inputs == (position,) and c.outputs == (number,))
+    return next(found, None)
 
 
 def rule_text(rule: Rule) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinyml.ops import axes
-from tinyml.ops.base import KernelCall, Operator, Rule
+from tinyml.ops.base import KernelCall, Move, Operator, Rule
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView, Tensor
@@ -135,19 +135,30 @@ def along(shape: Sequence[int], axis: int, sizes: Sequence[int]) -> list[Part]:
 
 
 def copy(
-    node: NodeView, source: Part, target: Part, input_: int = 0, output: int = 0
+    node: NodeView, source: Part, target: Part, input_: int = 0, output: int = 0, only: bool = True
 ) -> KernelCall:
-    """The copy of a part of an input to a part of an output; both have the same shape."""
+    """The copy of a part of an input to a part of an output; both have the same shape.
+
+    Args:
+        node: the node.
+        source: the part of the input.
+        target: the part of the output.
+        input_: the input's position.
+        output: the output's.
+        only: no other call of the node writes that part.
+    """
     assert source.shape == target.shape
     item = np.dtype(node.outputs[output].dtype).itemsize
-    loops, together = _split_off_run(source, target)
+    loops, elements = _split_off_run(source, target)
+    together = elements * item
     params = (
-        ("bytes", together * item),
+        ("bytes", together),
         ("input_start", source.start * item),
         ("output_start", target.start * item),
         ("axes", axes.fields([axes.Axis(a.size, a.first * item, a.second * item) for a in loops])),
     )
-    return KernelCall("tinyml_copy", params, inputs=(input_,), outputs=(output,))
+    move = None if loops or not only else Move(source.start * item, target.start * item, together)
+    return KernelCall("tinyml_copy", params, inputs=(input_,), outputs=(output,), move=move)
 
 
 def _split_off_run(source: Part, target: Part) -> tuple[tuple[axes.Axis, ...], int]:

@@ -96,7 +96,7 @@ class Pad(Operator):
         inside = movement.part(node.output.shape, befores, shape)
         return (
             KernelCall("tinyml_fill", params, inputs=()),
-            movement.copy(node, movement.whole(shape), inside),
+            movement.copy(node, movement.whole(shape), inside, only=False),
         )
 
 
