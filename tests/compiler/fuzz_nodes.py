@@ -224,7 +224,8 @@ def concatenation(g: Growing) -> bool:
     first = g.source(lambda value: value.elements <= MOST_ELEMENTS)
     if first is None:
         return False
-    axis = g.choice([1, len(first.shape) - 1])
+    last = len(first.shape) - 1
+    axis = g.choice([min(1, last), last])
 
     def like(value: Value) -> tuple:
         others = (*value.shape[:axis], *value.shape[axis + 1 :])
@@ -263,7 +264,12 @@ def transpose(g: Growing) -> bool:
 def split(g: Growing) -> bool:
     """Of the channels or the rows, into two or three parts."""
     along = g.choice([1, -1])
-    value = g.source(lambda value: value.shape[along] % 2 == 0 or value.shape[along] % 3 == 0)
+
+    def divides(value: Value) -> bool:
+        size = value.shape[along] if len(value.shape) > 1 else 1
+        return size % 2 == 0 or size % 3 == 0
+
+    value = g.source(divides)
     if value is None:
         return False
     count = 2 if value.shape[along] % 2 == 0 else 3
