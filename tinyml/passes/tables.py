@@ -32,7 +32,7 @@ def _region(graph: Graph, last: NodeView) -> list[NodeView]:
     """The most nodes, in order, that compute an int8 value of one other, and nothing else that is read."""
     best: list[NodeView] = []
     region: list[NodeView] = []
-    view: NodeView | None = last if _is_int8(last.output) else None
+    view: NodeView | None = last if last.outputs and _is_int8(last.output) else None
     while view is not None and operands(view) and len(region) < _MOST:
         region.insert(0, view)
         open_ends = _open_ends(region)
