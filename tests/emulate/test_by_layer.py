@@ -20,6 +20,7 @@ from tinyml.emulate import layers, ports
 from tinyml.emulate.trace import TracedModel
 from tinyml.errors import CheckFailed, InputError
 from tinyml.graph import reference, tflite_reader
+from tinyml.kernels.base import GENERAL, Options
 from tinyml.quantize import intermediates
 from tinyml.quantize.dequantized import dequantized
 from tinyml.quantize.tflm import Tflm
@@ -106,7 +107,7 @@ def test_the_firmware_is_the_same_without_the_hook(exported: Path, tmp_path: Pat
 
 
 def with_wrong_weight(directory: Path, node: str) -> None:
-    """Change the first weight of a node in the exported C."""
+    """Change the first weight of a node in the exported C, of which general kernels keep the order."""
     source = directory / "weights.c"
     array = re.compile(rf"(const int8_t \w*_{node}_weights\[\d+\] = \{{\s*)(-?\d+)")
     text, count = array.subn(lambda m: m[1] + str(int(m[2]) ^ 64), source.read_text())
@@ -114,7 +115,8 @@ def with_wrong_weight(directory: Path, node: str) -> None:
     source.write_text(text)
 
 
-def test_a_planted_error_is_found_where_it_is(exported: Path) -> None:
+def test_a_planted_error_is_found_where_it_is(tmp_path: Path) -> None:
+    exported = export(MODEL, tmp_path / "project", options=Options(library=GENERAL))
     with_wrong_weight(exported, "01_depthwise_conv_2d")
     with pytest.raises(CheckFailed) as caught:
         validate(exported, "--layers", "--emulator", "host", "--samples", 8)
@@ -123,6 +125,8 @@ def test_a_planted_error_is_found_where_it_is(exported: Path) -> None:
         "first in sample 0",
         str(caught.value),
     ), caught.value
+    with pytest.raises(CheckFailed, match=r"output bytes differ from TFLM.*--layers shows where"):
+        validate(exported, "--emulator", "host")
     rows = compared(exported)["layers"]
     assert rows[0]["bytes_different"] == 0
     assert all(row["bytes_different"] for row in rows[1:3])
@@ -141,11 +145,11 @@ def test_an_error_that_no_output_shows_is_found(tmp_path: Path) -> None:
         m.node("MINIMUM", [output, smallest], negative)
         return source, negative
 
-    directory = check(tmp_path, build, seed=1, constant=True)
+    check(tmp_path, build, seed=1, constant=True)
+    model, general = tmp_path / "model.tflite", Options(library=GENERAL)
+    directory = export(model, tmp_path / "wrong", options=general)
     with_wrong_weight(directory, "00_conv_2d")
-    with pytest.raises(
-        CheckFailed, match=r"project: the first layer that differs is node 0 CONV_2D"
-    ):
+    with pytest.raises(CheckFailed, match=r"wrong: the first layer that differs is node 0 CONV_2D"):
         validate(directory, "--layers", "--emulator", "host")
 
 

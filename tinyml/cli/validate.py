@@ -119,7 +119,9 @@ def _differences(verdict: dict[str, Any]) -> list[str]:
             f"{verdict['bytes_different']:,} of {verdict['bytes_compared']:,} output bytes differ from "
             f"{verdict['judge']}, first in sample {verdict['first_different_sample']}"
         )
-    if verdict["layers"] is not None:
+    if verdict["layers"] is None:
+        found += ["--layers shows where it begins"] if found else []
+    else:
         compared = verdict["layers"]
         if compared["first_mismatch"] is not None:
             row = compared["layers"][compared["first_mismatch"]]

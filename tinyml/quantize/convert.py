@@ -94,10 +94,11 @@ def _converted(converter: Any, precision: str, name: object) -> bytes:
             return bytes(converter.convert())
         except Exception as error:  # the converter raises many kinds, most of them private
             reason = " ".join(str(error).split())[:_REASON_LENGTH]
+            remedy = "replace the layer it names"
+            if precision == "int16x8":
+                remedy += ", or quantize to int8"
             raise InputError(
-                name,
-                f"TFLite cannot convert it to {precision} ({reason})",
-                "replace the layer it names",
+                name, f"TFLite cannot convert it to {precision} ({reason})", remedy
             ) from None
 
 
