@@ -32,5 +32,7 @@ def check_estimates(model: Path, directory: Path, target: str = "cortex-m4") -> 
     sample = [batch[0] for batch in ports.of_project(directory).random_inputs(1, 5)]
     counted = profile.measure(directory, sample, 60.0)
     for index, candidate in compiled.chosen.items():
-        assert candidate.instructions == pytest.approx(counted.nodes[index], rel=0.05), index
+        assert candidate.instructions == pytest.approx(counted.nodes[index], rel=0.05), (
+            candidate.name
+        )
     return [candidate.name for candidate in compiled.chosen.values()]
