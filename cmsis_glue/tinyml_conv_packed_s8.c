@@ -4,7 +4,20 @@
 
 #define PACKED_BITS 8
 #define PACKED_SECOND_SHIFT 11
-#if defined(TINYML_PACKED_ASM)
+#define PACKED_WORDS 1
+#define PACKED_FIRST_TAPS                                                                                    \
+    "ldr lr, [r1], #4\n\t"                                                                                   \
+    "sxtb16 r12, lr\n\t"                                                                                     \
+    "ldrd r10, r11, [r0], #8\n\t"                                                                            \
+    "smlad r3, r12, r11, r2\n\t"                                                                             \
+    "smlad r7, lr, r11, r6\n\t"                                                                              \
+    "ldrd r4, r5, [r0], #8\n\t"                                                                              \
+    "smlad r8, lr, r4, r6\n\t"                                                                               \
+    "smlad r4, r12, r4, r2\n\t"                                                                              \
+    "smlad r9, lr, r5, r6\n\t"                                                                               \
+    "smlad r5, r12, r5, r2\n\t"                                                                              \
+    "smlad r2, r12, r10, r2\n\t"                                                                             \
+    "smlad r6, lr, r10, r6\n\t"
 #define PACKED_TAPS                                                                                          \
     "ldr lr, [r1], #4\n\t"                                                                                   \
     "sxtb16 r12, lr\n\t"                                                                                     \
@@ -26,26 +39,21 @@
     "sub r9, r9, r5\n\t"
 #define PACKED_DOUBLE "asr \\sum, \\sum, #7\n\t"
 
-#else
-#define PACKED_WORDS 1
 
-static inline void tinyml_packed_sums(const uint32_t *staged, int32_t taps, const int32_t *stream, int32_t sums[2])
+static void tinyml_packed_sums(const uint32_t *staged, int32_t taps, const int32_t *stream, int32_t sums[2])
 {
     uint32_t first = (uint32_t)stream[0];
     uint32_t both = (uint32_t)stream[1];
     for (int32_t word = 0; word < taps / 2; ++word) {
         const uint32_t x = staged[word * TINYML_STAGED];
-        const int32_t x0 = (int16_t)(x & 0xffff);
-        const int32_t x1 = (int16_t)(x >> 16);
         const uint32_t w = (uint32_t)stream[2 + word];
-        first += (uint32_t)((int8_t)(w & 0xff) * x0 + (int8_t)(w >> 16 & 0xff) * x1);
-        both += (uint32_t)((int16_t)(w & 0xffff) * x0 + (int16_t)(w >> 16) * x1);
+        first = tinyml_dot_halves(tinyml_even_bytes(w), x, first);
+        both = tinyml_dot_halves(w, x, both);
     }
     sums[0] = (int32_t)first;
     sums[1] = (int32_t)(both - first);
 }
 
-#endif
 #include "tinyml_packed_blocks.h"
 
 void tinyml_conv_packed_s8(const tinyml_conv_packed_s8_params *params, const int8_t *input, int8_t *output,

@@ -2,68 +2,36 @@
  * The loop over blocks of two channels by four pixels, for the source file of a packed kernel. One that includes
  * this defines before
  *
+ *     tinyml_packed_sums    a function: the sums of two channels at one pixel
+ *     PACKED_WORDS          words of the stream for two taps
  *     PACKED_BITS           0 or 8: the second channel's sums come times 2^PACKED_BITS
  *     PACKED_SECOND_SHIFT   PACKED_FIRST_SHIFT + PACKED_BITS, one literal
  *
- * and without TINYML_PACKED_ASM
+ * and with TINYML_PACKED_ASM in assembly, where r0 walks along the staged windows and r1 along the stream, r2 to
+ * r5 sum up the first channel at the four pixels and r6 to r9 what makes the second,
  *
- *     PACKED_WORDS          words of the stream for two taps
- *     tinyml_packed_sums    a function: the sums of two channels at one pixel
- *
- * or with it the assembly of
- *
- *     PACKED_TAPS           two taps: r0 walks along the staged windows and r1 along the stream, r2 to r5 sum up
- *                           the first channel at the four pixels, r6 to r9 what makes the second
- *     PACKED_TAPS_BYTES     of its code
+ *     PACKED_FIRST_TAPS     the first two taps, with the sums' starts in r2 and r6
+ *     PACKED_TAPS           two more
+ *     PACKED_TAPS_BYTES     of the code of these
  *     PACKED_SEPARATE       turns r6 to r9 into the second channel's sums, times 2^PACKED_BITS
  *     PACKED_DOUBLE         turns one of them, \sum, into twice the sum without that factor
  */
 #ifndef TINYML_PACKED_BLOCKS_H
 #define TINYML_PACKED_BLOCKS_H
 
-#include "tinyml_math.h"
-#include "tinyml_packed.h"
+#include "tinyml_packed_outputs.h"
 
-#define PACKED_FIRST_SHIFT 3 /* of a proven channel, after the multiplication */
+#define PACKED_UNROLLED 16 /* pairs of taps a turn */
+
+/* The outputs of two channels at the first pixel; answers the rest of the stream. */
+static const int32_t *tinyml_packed_pixel(const uint32_t *staged, int32_t taps, const int32_t *stream, int8_t *to)
+{
+    int32_t sums[2];
+    tinyml_packed_sums(staged, taps, stream, sums);
+    return tinyml_packed_outputs(sums, PACKED_BITS, stream + 2 + taps / 2 * PACKED_WORDS, to);
+}
 
 #if defined(TINYML_PACKED_ASM)
-
-#define PACKED_TEXT_OF(x) #x
-#define PACKED_TEXT(x) PACKED_TEXT_OF(x)
-#define PACKED_UNROLLED 8 /* pairs of taps a turn */
-
-/* What the loops keep in memory: they need every register but the stack pointer. */
-typedef struct {
-    uint32_t entry; /* where the loop over taps is entered, as these need not fill its last turn */
-    int8_t *output;
-    int32_t stride, thrice;
-    const uint32_t *begin, *end; /* of the staged windows */
-    const int8_t *output_end;
-} tinyml_packed_state;
-
-#if defined(__clang__)
-/* Clang wants a register for each operand in memory, and r7 for itself: both go onto the stack by hand. */
-#define PACKED_ENTER "push {r7}\n\tsub sp, #28\n\tldm r2, {r3-r9}\n\tstm sp, {r3-r9}\n\t"
-#define PACKED_LEAVE "add sp, #28\n\tpop {r7}"
-#define PACKED_SLOT(name, offset) "[sp, #" #offset "]"
-#define PACKED_OPERANDS(state)
-#define PACKED_CLOBBERED "r3"
-#else
-/* As operands the compiler counts them as stack of this function. */
-#define PACKED_ENTER
-#define PACKED_LEAVE
-#define PACKED_SLOT(name, offset) "%[" #name "]"
-#define PACKED_OPERANDS(state)                                                                               \
-    , [entry] "+m"(state.entry), [output] "+m"(state.output), [stride] "+m"(state.stride),                   \
-        [begin] "+m"(state.begin), [end] "+m"(state.end), [output_end] "+m"(state.output_end)
-#define PACKED_CLOBBERED "r3", "r7"
-#endif
-#define PACKED_ENTRY PACKED_SLOT(entry, 0)
-#define PACKED_OUTPUT PACKED_SLOT(output, 4)
-#define PACKED_STRIDES PACKED_SLOT(stride, 8)
-#define PACKED_BEGIN PACKED_SLOT(begin, 16)
-#define PACKED_END PACKED_SLOT(end, 20)
-#define PACKED_OUTPUT_END PACKED_SLOT(output_end, 24)
 
 /*
  * The outputs of `channels` channels, an even number, at four pixels that are `stride` bytes apart.
@@ -73,7 +41,7 @@ __attribute__((noinline)) static const int32_t *
 tinyml_packed_pairs(const uint32_t *staged, int32_t taps, const int32_t *stream, int8_t *output, int32_t stride,
                     int32_t channels)
 {
-    tinyml_packed_state state = {(uint32_t)(-(taps / 2) & (PACKED_UNROLLED - 1)) * PACKED_TAPS_BYTES,
+    tinyml_packed_state state = {(uint32_t)((1 - taps / 2) & (PACKED_UNROLLED - 1)) * PACKED_TAPS_BYTES,
                                  output,
                                  stride,
                                  3 * stride,
@@ -92,12 +60,7 @@ tinyml_packed_pairs(const uint32_t *staged, int32_t taps, const int32_t *stream,
         "str r12, " PACKED_ENTRY "\n"
         "2:\n\t"
         "ldrd r2, r6, [r1], #8\n\t"
-        "mov r3, r2\n\t"
-        "mov r4, r2\n\t"
-        "mov r5, r2\n\t"
-        "mov r7, r6\n\t"
-        "mov r8, r6\n\t"
-        "mov r9, r6\n\t"
+        PACKED_FIRST_TAPS
         "ldr pc, " PACKED_ENTRY "\n"
         "3:\n\t"
         ".rept " PACKED_TEXT(PACKED_UNROLLED) "\n\t"
@@ -163,42 +126,15 @@ tinyml_packed_pairs(const uint32_t *staged, int32_t taps, const int32_t *stream,
 
 #else
 
-/* One output of a proven channel; `constants` are its multiplier and offset. */
-static inline int8_t tinyml_packed_proven(int32_t sum, const int32_t *constants, int32_t shift)
-{
-    const int64_t wide = (int64_t)sum * constants[0] + constants[1] * ((int64_t)1 << 32);
-    const int32_t high = (int32_t)((wide + ((int64_t)1 << 31)) >> 32);
-    return (int8_t)tinyml_clamp(high >> shift, INT8_MIN, INT8_MAX);
-}
-
-/* One output by TFLM's arithmetic; `constants` are the channel's multiplier, offset and shift. */
-static inline int8_t tinyml_packed_exact(int32_t sum, const int32_t *constants)
-{
-    const int32_t high = tinyml_doubling_high_mul(sum, constants[0] & INT32_MAX);
-    const int32_t away = sum < 0 ? 1 : 0; /* halves are rounded away from zero */
-    return (int8_t)tinyml_clamp((high + constants[1] - away) >> constants[2], INT8_MIN, INT8_MAX);
-}
-
-/* As above. */
 static const int32_t *tinyml_packed_pairs(const uint32_t *staged, int32_t taps, const int32_t *stream,
                                           int8_t *output, int32_t stride, int32_t channels)
 {
     for (int32_t channel = 0; channel < channels; channel += 2) {
-        const int32_t *const constants = stream + 2 + taps / 2 * PACKED_WORDS;
-        const int exact = constants[0] < 0;
+        const int32_t *next = stream;
         for (int32_t pixel = 0; pixel < TINYML_STAGED; ++pixel) {
-            int8_t *const to = output + pixel * stride + channel;
-            int32_t sums[2];
-            tinyml_packed_sums(staged + pixel, taps, stream, sums);
-            if (exact) {
-                to[0] = tinyml_packed_exact(sums[0], constants);
-                to[1] = tinyml_packed_exact(sums[1] >> PACKED_BITS, constants + 3);
-            } else {
-                to[0] = tinyml_packed_proven(sums[0], constants, PACKED_FIRST_SHIFT);
-                to[1] = tinyml_packed_proven(sums[1], constants + 2, PACKED_SECOND_SHIFT);
-            }
+            next = tinyml_packed_pixel(staged + pixel, taps, stream, output + pixel * stride + channel);
         }
-        stream = constants + (exact ? 6 : 4);
+        stream = next;
     }
     return stream;
 }
@@ -211,7 +147,8 @@ static inline const int32_t *tinyml_packed_part(const uint32_t *staged, int32_t 
 {
     for (int32_t channel = 0; channel < channels; channel += 2) {
         int8_t block[2 * TINYML_STAGED];
-        stream = tinyml_packed_pairs(staged, taps, stream, block, 2, 2);
+        stream = pixels == 1 ? tinyml_packed_pixel(staged, taps, stream, block)
+                             : tinyml_packed_pairs(staged, taps, stream, block, 2, 2);
         for (int32_t pixel = 0; pixel < pixels; ++pixel) {
             output[pixel * stride + channel] = block[2 * pixel];
             if (channel + 1 < channels) {

@@ -2,50 +2,6 @@
 
 #include "tinyml_dsp.h"
 
-/* Spreads `bytes` bytes, a positive multiple of four, of four runs; answers where to go on. */
-static uint32_t *spread(const int8_t *const runs[TINYML_STAGED], int32_t bytes, uint32_t *staged)
-{
-#if defined(TINYML_DSP)
-    const int8_t *run0 = runs[0];
-    const int8_t *run1 = runs[1];
-    const int8_t *run2 = runs[2];
-    const int8_t *run3 = runs[3];
-    uint32_t even0, even1;
-    __asm volatile("1:\n\t"
-                   "ldr r8, [%[run0]], #4\n\t"
-                   "ldr r9, [%[run1]], #4\n\t"
-                   "ldr r10, [%[run2]], #4\n\t"
-                   "ldr r11, [%[run3]], #4\n\t"
-                   "sxtb16 %[even0], r8\n\t"
-                   "sxtb16 %[even1], r9\n\t"
-                   "strd %[even0], %[even1], [%[staged]], #8\n\t"
-                   "sxtb16 %[even0], r10\n\t"
-                   "sxtb16 %[even1], r11\n\t"
-                   "strd %[even0], %[even1], [%[staged]], #8\n\t"
-                   "sxtb16 r8, r8, ror #8\n\t"
-                   "sxtb16 r9, r9, ror #8\n\t"
-                   "sxtb16 r10, r10, ror #8\n\t"
-                   "sxtb16 r11, r11, ror #8\n\t"
-                   "stm %[staged]!, {r8-r11}\n\t"
-                   "subs %[bytes], #4\n\t"
-                   "bne 1b"
-                   : [run0] "+r"(run0), [run1] "+r"(run1), [run2] "+r"(run2), [run3] "+r"(run3),
-                     [staged] "+r"(staged), [bytes] "+r"(bytes), [even0] "=&r"(even0), [even1] "=&r"(even1)
-                   :
-                   : "r8", "r9", "r10", "r11", "cc", "memory");
-#else
-    for (int32_t tap = 0; tap < bytes; tap += 4) {
-        for (int32_t half = 0; half < 2; ++half) {
-            for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-                const int8_t *x = runs[window] + tap + half;
-                *staged++ = (uint32_t)(uint16_t)x[0] | (uint32_t)(uint16_t)x[2] << 16;
-            }
-        }
-    }
-#endif
-    return staged;
-}
-
 /* Like memcpy and memset, which a C library for small cores has byte by byte. */
 static void copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
@@ -80,120 +36,157 @@ typedef struct {
     int32_t y, begin, end;
 } walk;
 
-static int in_image(const tinyml_window *w, const walk *of)
+/* From one run of a window to the next. */
+static int32_t pitch(const tinyml_window *w)
 {
-    return of->y >= 0 && of->y < w->input_height;
+    return w->dilation_height * w->input_width * w->input_channels;
 }
 
-static void next_row(const tinyml_window *w, walk *of)
+static int is_whole(const tinyml_window *w, const walk *of, int32_t bytes)
 {
-    of->at += w->dilation_height * w->input_width * w->input_channels;
-    of->y += w->dilation_height;
+    return of->y >= 0 && of->y < w->input_height && of->end - of->begin == bytes;
 }
 
 /* Copies a run; what lies outside the image is the zero point. */
 static void copy_run(const tinyml_window *w, const walk *of, int32_t bytes, int8_t *to)
 {
     const int8_t zero = (int8_t)w->input_zero_point;
-    const int32_t begin = in_image(w, of) ? of->begin : 0;
-    const int32_t end = in_image(w, of) ? of->end : 0;
+    const int inside = of->y >= 0 && of->y < w->input_height;
+    const int32_t begin = inside ? of->begin : 0;
+    const int32_t end = inside ? of->end : 0;
     fill(to, zero, begin);
     copy(to + begin, of->at + begin, end - begin);
     fill(to + end, zero, bytes - end);
 }
 
-/* Begins the walks of four windows at an element of their rows; answers whether all they see is inside. */
-static int begin_walks(const tinyml_stage *stage, const int8_t *input, int32_t first, int32_t element,
-                       walk walks[TINYML_STAGED])
+/* A window's next run where it lies, or its copy where a part is outside the image. */
+static const int8_t *next_run(const tinyml_window *w, walk *of, int32_t bytes, int8_t *spare)
+{
+    const int8_t *run = of->at;
+    if (!is_whole(w, of, bytes)) {
+        copy_run(w, of, bytes, spare);
+        run = spare;
+    }
+    of->at += pitch(w);
+    of->y += w->dilation_height;
+    return run;
+}
+
+/* Where four windows, `element` elements into their rows, begin, if all is inside and they lie in a row. */
+static int begin_inside(const tinyml_stage *stage, const int8_t *input, int32_t first, int32_t element,
+                        walk walks[TINYML_STAGED])
+{
+    const tinyml_window *w = &stage->window;
+    const int32_t row = first / w->output_width;
+    const int32_t column = first - row * w->output_width;
+    const int32_t y = row * w->stride_height - w->pad_top;
+    const int32_t x = column * w->stride_width - w->pad_left + element * w->dilation_width;
+    const int32_t step = w->stride_width;
+    const int32_t end = x + (TINYML_STAGED - 1) * step + stage->run_pixels;
+    const int32_t bottom = y + (w->window_height - 1) * w->dilation_height;
+    if (column + TINYML_STAGED > w->output_width || y < 0 || bottom >= w->input_height || x < 0 ||
+        end > w->input_width) {
+        return 0;
+    }
+    for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+        walks[window].at = input + (y * w->input_width + x + window * step) * w->input_channels;
+    }
+    return 1;
+}
+
+/* The same for any four, which may be in several rows. */
+static void begin_anywhere(const tinyml_stage *stage, const int8_t *input, int32_t first, int32_t element,
+                           walk walks[TINYML_STAGED])
 {
     const tinyml_window *w = &stage->window;
     const int32_t channels = w->input_channels;
-    const int32_t reach = (w->window_height - 1) * w->dilation_height;
-    const int32_t last_row = w->output_height - 1;
-    int32_t row = first / w->output_width;
-    int32_t column = first - row * w->output_width;
-    int inside = 1;
+    const int32_t last = w->output_height * w->output_width - 1;
     for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+        const int32_t pixel = tinyml_min(first + window, last);
+        const int32_t row = pixel / w->output_width;
+        const int32_t column = pixel - row * w->output_width;
         const int32_t x = column * w->stride_width - w->pad_left + element * w->dilation_width;
         const int32_t y = row * w->stride_height - w->pad_top;
         const int32_t begin = tinyml_min(tinyml_max(-x, 0), stage->run_pixels);
         const int32_t end = tinyml_max(tinyml_min(w->input_width - x, stage->run_pixels), begin);
         const walk of = {input + (y * w->input_width + x) * channels, y, begin * channels, end * channels};
         walks[window] = of;
-        inside &= end - begin == stage->run_pixels && y >= 0 && y + reach < w->input_height;
-        if (++column == w->output_width && row < last_row) {
-            column = 0;
-            ++row;
-        }
-        column = tinyml_min(column, w->output_width - 1);
     }
-    return inside;
 }
 
-static uint32_t *stage_inside(const tinyml_window *w, const walk walks[TINYML_STAGED], int32_t bytes,
-                              uint32_t *staged)
+/* Spreads `rows` runs of `bytes` bytes, a positive multiple of four, of each window; answers where to go on. */
+static uint32_t *spread(const tinyml_stage *stage, walk walks[TINYML_STAGED], int inside, int32_t rows,
+                        int32_t bytes, uint32_t *staged, int8_t *spare)
 {
-    const int32_t pitch = w->dilation_height * w->input_width * w->input_channels;
-    const int8_t *runs[TINYML_STAGED] = {walks[0].at, walks[1].at, walks[2].at, walks[3].at};
-    for (int32_t row = 0; row < w->window_height; ++row) {
-        staged = spread(runs, bytes, staged);
-        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-            runs[window] += pitch;
+    const tinyml_window *w = &stage->window;
+    const int32_t gap = pitch(w) - bytes;
+    const int8_t *run0 = walks[0].at;
+    const int8_t *run1 = walks[1].at;
+    const int8_t *run2 = walks[2].at;
+    const int8_t *run3 = walks[3].at;
+    for (int32_t row = 0; row < rows; ++row) {
+        int32_t left = bytes;
+        if (!inside) {
+            run0 = next_run(w, &walks[0], bytes, spare);
+            run1 = next_run(w, &walks[1], bytes, spare + bytes);
+            run2 = next_run(w, &walks[2], bytes, spare + 2 * bytes);
+            run3 = next_run(w, &walks[3], bytes, spare + 3 * bytes);
         }
-    }
-    return staged;
-}
-
-static uint32_t *stage_border(const tinyml_window *w, walk walks[TINYML_STAGED], int32_t bytes, uint32_t *staged,
-                              int8_t *spare)
-{
-    for (int32_t row = 0; row < w->window_height; ++row) {
-        const int8_t *runs[TINYML_STAGED];
-        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-            walk *const of = &walks[window];
-            runs[window] = of->at;
-            if (!in_image(w, of) || of->end - of->begin < bytes) {
-                runs[window] = spare + window * bytes;
-                copy_run(w, of, bytes, spare + window * bytes);
+#if defined(TINYML_DSP)
+        uint32_t even0, even1;
+        __asm volatile("1:\n\t"
+                       "ldr r8, [%[run0]], #4\n\t"
+                       "ldr r9, [%[run1]], #4\n\t"
+                       "ldr r10, [%[run2]], #4\n\t"
+                       "ldr r11, [%[run3]], #4\n\t"
+                       "sxtb16 %[even0], r8\n\t"
+                       "sxtb16 %[even1], r9\n\t"
+                       "strd %[even0], %[even1], [%[staged]], #8\n\t"
+                       "sxtb16 %[even0], r10\n\t"
+                       "sxtb16 %[even1], r11\n\t"
+                       "strd %[even0], %[even1], [%[staged]], #8\n\t"
+                       "sxtb16 r8, r8, ror #8\n\t"
+                       "sxtb16 r9, r9, ror #8\n\t"
+                       "sxtb16 r10, r10, ror #8\n\t"
+                       "sxtb16 r11, r11, ror #8\n\t"
+                       "stm %[staged]!, {r8-r11}\n\t"
+                       "subs %[left], #4\n\t"
+                       "bne 1b"
+                       : [run0] "+r"(run0), [run1] "+r"(run1), [run2] "+r"(run2), [run3] "+r"(run3),
+                         [staged] "+r"(staged), [left] "+r"(left), [even0] "=&r"(even0), [even1] "=&r"(even1)
+                       :
+                       : "r8", "r9", "r10", "r11", "cc", "memory");
+#else
+        for (; left > 0; left -= 4, staged += 2 * TINYML_STAGED) {
+            const tinyml_bytes fours[TINYML_STAGED] = {tinyml_take_bytes(&run0), tinyml_take_bytes(&run1),
+                                                       tinyml_take_bytes(&run2), tinyml_take_bytes(&run3)};
+            for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+                staged[window] = fours[window].even;
+                staged[TINYML_STAGED + window] = fours[window].odd;
             }
-            next_row(w, of);
         }
-        staged = spread(runs, bytes, staged);
+#endif
+        run0 += gap;
+        run1 += gap;
+        run2 += gap;
+        run3 += gap;
     }
     return staged;
 }
 
 /* Copies the runs of a window one after the other. */
-static void gather(const tinyml_window *w, walk *of, int32_t bytes, int8_t *to)
+static void gather(const tinyml_window *w, walk of, int inside, int32_t bytes, int8_t *to)
 {
-    for (int32_t row = 0; row < w->window_height; ++row) {
-        if (in_image(w, of) && of->end - of->begin == bytes) {
-            copy(to, of->at, bytes);
+    const int32_t step = pitch(w);
+    for (int32_t row = 0; row < w->window_height; ++row, to += bytes) {
+        if (inside || is_whole(w, &of, bytes)) {
+            copy(to, of.at, bytes);
         } else {
-            copy_run(w, of, bytes, to);
+            copy_run(w, &of, bytes, to);
         }
-        next_row(w, of);
-        to += bytes;
+        of.at += step;
+        of.y += w->dilation_height;
     }
-}
-
-static void stage_gathered(const tinyml_stage *stage, const int8_t *input, int32_t first, uint32_t *staged,
-                           int8_t *spare)
-{
-    const tinyml_window *w = &stage->window;
-    const int32_t bytes = stage->run_pixels * w->input_channels;
-    const int8_t *windows[TINYML_STAGED];
-    int8_t *to = spare;
-    for (int32_t element = 0; element < w->window_width; element += stage->run_pixels) {
-        walk walks[TINYML_STAGED];
-        (void)begin_walks(stage, input, first, element, walks);
-        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-            windows[window] = spare + window * stage->taps;
-            gather(w, &walks[window], bytes, to + window * stage->taps);
-        }
-        to += w->window_height * bytes;
-    }
-    spread(windows, stage->taps, staged);
 }
 
 void tinyml_stage_windows(const tinyml_stage *stage, const int8_t *input, int32_t first, uint32_t *staged,
@@ -201,13 +194,26 @@ void tinyml_stage_windows(const tinyml_stage *stage, const int8_t *input, int32_
 {
     const tinyml_window *w = &stage->window;
     const int32_t bytes = stage->run_pixels * w->input_channels;
-    if (stage->gathers) {
-        stage_gathered(stage, input, first, staged, spare);
-        return;
-    }
+    walk walks[TINYML_STAGED] = {{input, 0, 0, 0}, {input, 0, 0, 0}, {input, 0, 0, 0}, {input, 0, 0, 0}};
+    int8_t *to = spare;
     for (int32_t element = 0; element < w->window_width; element += stage->run_pixels) {
-        walk walks[TINYML_STAGED];
-        const int inside = begin_walks(stage, input, first, element, walks);
-        staged = inside ? stage_inside(w, walks, bytes, staged) : stage_border(w, walks, bytes, staged, spare);
+        const int inside = begin_inside(stage, input, first, element, walks);
+        if (!inside) {
+            begin_anywhere(stage, input, first, element, walks);
+        }
+        if (!stage->gathers) {
+            staged = spread(stage, walks, inside, w->window_height, bytes, staged, spare);
+            continue;
+        }
+        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+            gather(w, walks[window], inside, bytes, to + window * stage->taps);
+        }
+        to += w->window_height * bytes;
+    }
+    if (stage->gathers) {
+        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+            walks[window].at = spare + window * stage->taps;
+        }
+        (void)spread(stage, walks, 1, 1, stage->taps, staged, spare);
     }
 }

@@ -15,8 +15,8 @@
 #define TINYML_STAGED 4 /* windows at a time */
 
 /*
- * gathers is 0 where the pixels of a run, run_pixels * input_channels bytes, are a multiple of four: they are
- * read where they lie. Otherwise a window is copied together first, so that only its end needs padding.
+ * gathers is 0 where the pixels of a run, run_pixels * input_channels bytes, are a multiple of four: these may be
+ * read where they lie. Otherwise a window is copied together first, so that only its end needs padding; that is
  */
 typedef struct {
     tinyml_window window;

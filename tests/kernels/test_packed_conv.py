@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tflm_check import check
 
-from tinyml import targets
+from tinyml import kernels, targets
 from tinyml.graph import tflite_reader
 from tinyml.graph.ir import NodeView
 from tinyml.kernels import cost, packed_conv
@@ -56,8 +56,9 @@ def layer(shape: tuple[int, int, int], channels: int, **options: Any):
 
 
 @pytest.fixture(autouse=True)
-def also_where_it_does_not_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tiny layers would be left to the general kernel."""
+def only_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else there is, and on tiny layers, too, where they do not pay."""
+    monkeypatch.setattr(kernels, "specialisations", lambda: (packed_conv.SPECIALISATION,))
     monkeypatch.setattr(cost, "general", lambda node, core: 1 << 40)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tinyml.targets import Core
 
 _PIXELS = 4  # of a block
+_SHORT = 8  # bytes; shorter runs are faster copied together than staged one by one
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def _staging(node: NodeView) -> _Staging:
         window = _flattened(window)
     run_pixels = window.size[1] if window.dilation[1] == 1 else 1
     taps = window.size[0] * window.size[1] * channels
-    gathers = run_pixels * channels % 4 != 0
+    run = run_pixels * channels
+    gathers = run % 4 != 0 or run < _SHORT
     return _Staging(window, channels, run_pixels, -(-taps // 4) * 4, gathers)
 
 

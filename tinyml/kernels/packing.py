@@ -24,13 +24,15 @@ _EXACT = -(1 << 31)  # marks the multiplier of a pair that takes TFLM's arithmet
 
 @dataclass(frozen=True)
 class Packing:
-    """How a kernel wants the weights of two channels.
+    """How a kernel wants the weights.
 
     Attributes:
-        carried: one word for both, 256 * w1 + w0 in each halfword; otherwise a word each.
+        carried: one word for two channels, 256 * w1 + w0 in each halfword; otherwise a word each.
+        together: pairs of channels that go together: starts, words in turn, constants.
     """
 
     carried: bool
+    together: int = 1
 
     @property
     def second_bits(self) -> int:
@@ -44,7 +46,7 @@ class Stream:
 
     Attributes:
         values: int32.
-        pairs: of channels; the second of an odd last one is a dummy.
+        pairs: of channels; of the last some may be dummies.
         proven: how many of the pairs requantize in one multiplication.
         steps: of their channels, all compared.
     """
@@ -71,7 +73,7 @@ def stream(node: NodeView, weights: np.ndarray, packing: Packing) -> Stream | No
         weights: its own in the order of the kernel, int64 (output channels, taps).
         packing: what the kernel wants.
     """
-    channels = _even(ranges.channel_sums(node))
+    channels = _filled(ranges.channel_sums(node), 2 * packing.together)
     count = len(channels.low)
     filled = np.zeros((count, -(-weights.shape[1] // 4) * 4), np.int64)
     filled[: len(weights), : weights.shape[1]] = weights
@@ -80,30 +82,32 @@ def stream(node: NodeView, weights: np.ndarray, packing: Packing) -> Stream | No
         return None
     bias = np.zeros(count, np.int64)
     bias[: len(weights)] = ranges.folded_bias(node)
-    parts, proven, steps = [], 0, 0
-    for pair in range(count // 2):
-        constants = _constants(channels, pair, packing)
-        if constants is None:
-            return None
-        deltas, ends = constants
-        parts += [_starts(bias[2 * pair :][:2], deltas, packing), words[pair], ends]
-        if ends[0] >= 0:
-            proven += 1
-            steps += sum(len(channels.steps(2 * pair + which)[0]) for which in (0, 1))
+    found = [_constants(channels, pair, packing) for pair in range(count // 2)]
+    constants = [one for one in found if one is not None]
+    if len(constants) < len(found):
+        return None
+    parts = []
+    for first in range(0, count // 2, packing.together):
+        group = range(first, first + packing.together)
+        parts += [_starts(bias[2 * pair :][:2], constants[pair].deltas, packing) for pair in group]
+        parts.append(words[first : first + packing.together].T.ravel())
+        parts += [constants[pair].values for pair in group]
     values = arithmetic.wrap_int32(np.concatenate(parts)).astype(np.int32)
-    return Stream(values, count // 2, proven, steps)
+    steps = [len(channels.steps(channel)[0]) for channel in range(count)]
+    proven = [pair for pair, one in enumerate(constants) if one.is_proven]
+    compared = sum(steps[2 * pair] + steps[2 * pair + 1] for pair in proven)
+    return Stream(values, count // 2, len(proven), compared)
 
 
-def _even(channels: Channels) -> Channels:
-    """The channels with a dummy that is always zero, where their number is odd."""
-    if len(channels.low) % 2 == 0:
-        return channels
+def _filled(channels: Channels, multiple: int) -> Channels:
+    """The channels, and dummies that are always zero up to a multiple."""
+    missing = (0, -len(channels.low) % multiple)
     return replace(
         channels,
-        multipliers=np.append(channels.multipliers, 0),
-        shifts=np.append(channels.shifts, 0),
-        low=np.append(channels.low, 0),
-        high=np.append(channels.high, 0),
+        multipliers=np.pad(channels.multipliers, missing),
+        shifts=np.pad(channels.shifts, missing),
+        low=np.pad(channels.low, missing),
+        high=np.pad(channels.high, missing),
     )
 
 
@@ -123,22 +127,32 @@ def _in_words(halves: np.ndarray) -> np.ndarray:
     return words.astype(np.int64)
 
 
-def _constants(
-    channels: Channels, pair: int, packing: Packing
-) -> tuple[tuple[int, int], np.ndarray] | None:
+@dataclass(frozen=True, eq=False)
+class _Constants:
     """What a pair adds to its sums, and the end of its stream."""
+
+    deltas: tuple[int, int]
+    values: np.ndarray
+
+    @property
+    def is_proven(self) -> bool:
+        return bool(self.values[0] >= 0)
+
+
+def _constants(channels: Channels, pair: int, packing: Packing) -> _Constants | None:
+    """One multiplication each for the channels of a pair, else TFLM's arithmetic, else None."""
     first, second, bits = 2 * pair, 2 * pair + 1, packing.second_bits
     one = requantize.solve(channels, first, 0, _SHIFT)
     other = requantize.solve(channels, second, bits, _SHIFT + bits)
     if one is not None and other is not None:
         ends = [one.multiplier, one.offset, other.multiplier, other.offset]
-        return (one.delta, other.delta), np.array(ends, np.int64)
+        return _Constants((one.delta, other.delta), np.array(ends, np.int64))
     left, right = requantize.exact(channels, first, 0), requantize.exact(channels, second, bits)
     if left is None or right is None:
         return None
     ends = [left.multiplier + _EXACT, left.offset, left.shift]
     ends += [right.multiplier, right.offset, right.shift]
-    return (0, 0), np.array(ends, np.int64)
+    return _Constants((0, 0), np.array(ends, np.int64))
 
 
 def _starts(bias: np.ndarray, deltas: tuple[int, int], packing: Packing) -> np.ndarray:

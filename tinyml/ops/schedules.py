@@ -77,6 +77,11 @@ def scattered(node: NodeView, window: Window, position: int) -> Overlap:
     return Overlap(position, partial(_scatter_schedule, node, window, position))
 
 
+def by_vectors(node: NodeView, vectors: int) -> Overlap:
+    """A kernel that reads one of several vectors, then writes the vector made of it."""
+    return Overlap(0, partial(_vector_schedule, node, vectors))
+
+
 def _pixel_schedule(
     node: NodeView, window: Window, group: int, staged: bool, across_rows: bool
 ) -> Schedule:
@@ -98,6 +103,14 @@ def _row_schedule(node: NodeView, window: Window, rows: int, ring: bool) -> Sche
     else:
         last_read = np.append(steps, -1)[_last_reader(window, 0)]
     return _every_image(node, np.repeat(last_read, window.columns.input), np.repeat(steps, width))
+
+
+def _vector_schedule(node: NodeView, vectors: int) -> Schedule:
+    steps = np.arange(vectors, dtype=np.int32)
+    return Schedule(
+        np.repeat(steps, node.input(0).nbytes // vectors),
+        np.repeat(steps, node.output.nbytes // vectors),
+    )
 
 
 def _channel_schedule(node: NodeView, window: Window) -> Schedule:
