@@ -133,19 +133,19 @@ def test_constant_channels_behind_a_folded_border(tmp_path: Path, dead: str) -> 
     def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
         source = m.tensor(SHAPE, scale=0.05, zero_point=-7)
         first, _ = mb.convolution(
-            m, rng, source, SHAPE, 4, dead=2, window=(1, 1), activation="RELU", zero_point=-128
+            m, rng, source, SHAPE, 8, dead=4, window=(1, 1), activation="RELU", zero_point=-128
         )
         stored = m._graph.operators[-1]
         buffer = m._model.buffers[m._graph.tensors[stored.inputs[2]].buffer]
         values = buffer.data.view(np.int32).copy()
-        values[:2] = -(1 << 24) if dead == "at the zero point" else 1 << 24
+        values[:4] = -(1 << 24) if dead == "at the zero point" else 1 << 24
         buffer.data = values.view(np.uint8)
-        padded = m.tensor((1, 8, 9, 4), scale=0.1, zero_point=-128)
+        padded = m.tensor((1, 8, 9, 8), scale=0.1, zero_point=-128)
         widths = m.tensor((4, 2), "int32", data=np.array([0, 0, 1, 1, 1, 1, 0, 0]))
         m.node("PAD", [first, widths], padded)
-        last, _ = mb.convolution(m, rng, padded, (1, 8, 9, 4), 3, padding="VALID", input_scale=0.1)
+        last, _ = mb.convolution(m, rng, padded, (1, 8, 9, 8), 3, padding="VALID", input_scale=0.1)
         return source, last
 
     graph = simplified(tmp_path, build, "fold-pad")
     assert operators(graph) == ["CONV_2D", "CONV_2D"]
-    assert graph.view(0).output.shape[-1] == (2 if dead == "at the zero point" else 4)
+    assert graph.view(0).output.shape[-1] == (4 if dead == "at the zero point" else 8)

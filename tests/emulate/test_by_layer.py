@@ -170,17 +170,17 @@ def test_channels_that_export_removed_are_left_out(tmp_path: Path) -> None:
     def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
         source = m.tensor((1, 6, 6, 3), scale=0.05, zero_point=-1)
         options = {"activation": "RELU", "zero_point": -128, "padding": "VALID"}
-        seen, shape = mb.convolution(m, rng, source, (1, 6, 6, 3), 8, dead=3, **options)
+        seen, shape = mb.convolution(m, rng, source, (1, 6, 6, 3), 12, dead=4, **options)
         return source, mb.convolution(m, rng, seen, shape, 4, input_scale=0.1, padding="VALID")[0]
 
     directory = check(tmp_path, build, seed=5)
     found = compared(directory)["layers"]
-    assert found[0]["shape"] == (1, 4, 4, 5)
-    assert found[0]["bytes_compared"] == 10 * 4 * 4 * 5
+    assert found[0]["shape"] == (1, 4, 4, 8)
+    assert found[0]["bytes_compared"] == 10 * 4 * 4 * 8
     assert [row["bytes_different"] for row in found] == [0, 0]
     assert found[0]["sqnr_db"] is not None
     whole = export(tmp_path / "model.tflite", tmp_path / "w", disabled=["remove-constant-channels"])
-    assert compared(whole)["layers"][0]["bytes_compared"] == 10 * 4 * 4 * 8
+    assert compared(whole)["layers"][0]["bytes_compared"] == 10 * 4 * 4 * 12
 
 
 def test_state_goes_on_from_sample_to_sample(tmp_path: Path) -> None:
