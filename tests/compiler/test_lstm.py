@@ -8,54 +8,11 @@ from typing import Any
 import model_builder as mb
 import numpy as np
 import pytest
+from layers_with_state import lstm
 from tflm_check import check
 
 from tinyml.codegen import program
 from tinyml.errors import InputError
-
-
-def lstm(
-    m: mb.ModelBuilder,
-    rng: np.random.Generator,
-    source: int,
-    shape: tuple[int, int, int],
-    *,
-    units: int = 5,
-    dtype: str = "int8",
-    time_major: bool = False,
-    input_scale: float = 0.02,
-    weights_scale: float = 0.01,
-    hidden: tuple[float, int] = (1 / 128, 3),
-    cell_scale: float = 2.0**-11,
-    cell_clip: float = 0.0,
-    **options: Any,
-) -> int:
-    """Append an LSTM with random weights; returns its output. Options: `change` of inputs, activation."""
-    batch = shape[1] if time_major else shape[0]
-    wide = dtype == "int16"
-    inputs = [source] + [-1] * 23
-    for gate in range(4):
-        for first, width in ((1, shape[2]), (5, units)):
-            data = rng.integers(-127, 128, (units, width))
-            inputs[first + gate] = m.tensor((units, width), scale=weights_scale, data=data)
-        bias = rng.integers(-5000, 5000, units) * (250 if wide else 1)
-        bias_type = "int64" if wide else "int32"
-        inputs[12 + gate] = m.tensor((units,), bias_type, input_scale * weights_scale, data=bias)
-    inputs[18] = m.variable((batch, units), dtype, *hidden)
-    inputs[19] = m.variable((batch, units), "int16", cell_scale)
-    for position, tensor in options.get("change", {}).items():
-        inputs[position] = tensor(m) if callable(tensor) else tensor
-    target = m.tensor((*shape[:2], units), options.get("output", dtype), *hidden)
-    return m.node(
-        "UNIDIRECTIONAL_SEQUENCE_LSTM",
-        inputs[: options.get("count", 24)],
-        target,
-        kind="UnidirectionalSequenceLSTMOptions",
-        fusedActivationFunction=options.get("activation", 4),
-        cellClip=cell_clip,
-        timeMajor=time_major,
-    )
-
 
 SHAPES: list[tuple[tuple[int, int, int], dict[str, Any]]] = [
     ((1, 1, 4), {}),

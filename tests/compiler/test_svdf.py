@@ -8,47 +8,11 @@ from typing import Any
 import model_builder as mb
 import numpy as np
 import pytest
+from layers_with_state import svdf
 from tflm_check import check
 
 from tinyml.codegen import program
 from tinyml.errors import InputError
-
-
-def svdf(
-    m: mb.ModelBuilder,
-    rng: np.random.Generator,
-    source: int,
-    shape: tuple[int, int],
-    *,
-    units: int = 4,
-    rank: int = 2,
-    memory: int = 5,
-    state: str = "int16",
-    state_zero: int = 0,
-    state_scale: float = 1 / 4096,
-    input_scale: float = 0.05,
-    output: tuple[float, int] = (0.02, 3),
-    **options: Any,
-) -> int:
-    """Append an SVDF with random weights; returns its output, (rows, units). Options: of its parts."""
-    rows, inputs = shape
-    filters = units * rank
-    scale_time = 0.01 if state == "int8" else 1 / 16384
-    weights = rng.integers(-127, 128, (filters, inputs))
-    limit = 127 if state == "int8" else 32767
-    times = rng.integers(-limit, limit + 1, (filters, memory))
-    bias_scale = options.get("bias_scale", state_scale * scale_time)
-    bias = rng.integers(-3000, 3000, units)
-    tensors = [
-        source,
-        m.tensor((filters, inputs), scale=0.01, data=weights),
-        m.tensor((filters, memory), options.get("times", state), scale_time, data=times),
-        m.tensor((units,), "int32", bias_scale, data=bias) if options.get("bias", True) else -1,
-    ]
-    add_state = m.variable if options.get("variable", True) else m.tensor
-    tensors.append(add_state((rows, filters * memory), state, state_scale, state_zero))
-    target = m.tensor((rows, units), "int8", *output)
-    return m.node("SVDF", tensors, target, kind="SVDFOptions", rank=options.get("says", rank))
 
 
 @pytest.mark.parametrize(

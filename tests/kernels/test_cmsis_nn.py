@@ -5,6 +5,7 @@ A model is made of all cases of an operator side by side, so that one firmware r
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import model_builder as mb
 import numpy as np
 import pytest
+from layers_with_state import lstm, svdf
 from tflm_check import check
 
 from tinyml import cmsis_nn, targets
@@ -357,3 +359,174 @@ def test_softmax(tmp_path: Path, core: str) -> None:
         for beta in (1.0, 0.3)
     ]
     assert set(run(tmp_path, cases, core, samples=20)) == {"CMSIS-NN"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
+def test_filters_with_a_state(tmp_path: Path, core: str) -> None:
+    def case(rows: int, inputs: int, **options: Any) -> Case:
+        def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+            source = m.tensor((rows, inputs), scale=0.05, zero_point=-7)
+            return source, svdf(m, rng, source, (rows, inputs), **options)
+
+        return build
+
+    parts: list[dict[str, Any]] = [
+        {},
+        {"units": 1, "rank": 1, "memory": 1},
+        {"units": 3, "rank": 1, "memory": 2},
+        {"units": 16, "rank": 4, "memory": 10, "output": (0.4, -128)},
+        {"units": 5, "rank": 2, "memory": 17},
+    ]
+    narrow = {"state": "int8", "state_scale": 0.2}
+    cases = [
+        case(rows, inputs, **part, **state)
+        for part in parts
+        for state in ({}, narrow)
+        for rows, inputs in ((1, 8), (3, 7), (1, 40))
+    ]
+    assert set(run(tmp_path, cases, core, samples=8)) == {"CMSIS-NN"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
+def test_lstm(tmp_path: Path, core: str) -> None:
+    def case(dtype: str, shape: tuple[int, int, int], **options: Any) -> Case:
+        def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+            hidden = (1 / 128, 3) if dtype == "int8" else (2.0**-15, 0)
+            scale, zero_point = (0.02, -9) if dtype == "int8" else (1e-4, 0)
+            source = m.tensor(shape, dtype, scale, zero_point)
+            more = {"cell_clip": 10.0, "hidden": hidden, "input_scale": scale, **options}
+            return source, lstm(m, rng, source, shape, dtype=dtype, **more)
+
+        return build
+
+    layers: list[tuple[tuple[int, int, int], dict[str, Any]]] = [
+        ((1, 1, 4), {}),
+        ((1, 6, 4), {}),
+        ((1, 3, 1), {"units": 2}),
+        ((3, 4, 5), {}),
+        ((4, 1, 5), {"time_major": True}),
+        ((4, 3, 5), {"time_major": True, "units": 9, "weights_scale": 0.004}),
+        ((1, 4, 8), {"cell_clip": 1.5}),
+        ((1, 4, 20), {"cell_scale": 2.0**-12, "units": 18, "weights_scale": 0.002}),
+        ((1, 4, 8), {"cell_clip": 1e30, "cell_scale": 2.0**-15}),
+        ((1, 4, 8), {"cell_scale": 2.0**-5}),
+        ((1, 4, 8), {"cell_scale": 2.0**-13}),
+    ]
+    cases = [case(dtype, shape, **more) for dtype in ("int8", "int16") for shape, more in layers]
+    assert set(run(tmp_path / "taken", cases, core)) == {"CMSIS-NN"}
+    others = [
+        case("int8", (1, 4, 8), cell_clip=0.0),
+        case("int8", (1, 4, 8), weights_scale=0.5),
+        case("int8", (1, 4, 8), cell_scale=2.0**-17, cell_clip=0.1),
+        case("int16", (1, 4, 8), weights_scale=200.0),
+    ]
+    assert set(run(tmp_path / "not_taken", others, core)) == {"general"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
+def test_movement_and_extremes(tmp_path: Path, core: str) -> None:
+    def padded(
+        shape: tuple[int, ...], around: Sequence[tuple[int, int]], value: int | None
+    ) -> Case:
+        def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+            source = m.tensor(shape, scale=0.1, zero_point=5)
+            inputs = [source, m.tensor((len(shape), 2), "int32", data=np.array(around))]
+            if value is not None:
+                inputs.append(m.tensor((1,), "int8", 0.1, 5, data=np.array([value])))
+            made = tuple(n + sum(pair) for n, pair in zip(shape, around))
+            output = m.tensor(made, scale=0.1, zero_point=5)
+            return source, m.node("PAD" if value is None else "PADV2", inputs, output)
+
+        return build
+
+    def turned(shape: tuple[int, ...], order: Sequence[int]) -> Case:
+        def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+            source = m.tensor(shape, scale=0.1, zero_point=5)
+            inputs = [source, m.tensor((len(order),), "int32", data=np.array(order))]
+            output = m.tensor(tuple(shape[axis] for axis in order), scale=0.1, zero_point=5)
+            return source, m.node("TRANSPOSE", inputs, output)
+
+        return build
+
+    def extreme(operator: str, shapes: tuple[tuple[int, ...], ...], constant: bool) -> Case:
+        def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[Sequence[int], int]:
+            data = rng.integers(-128, 128, shapes[1]) if constant else None
+            first = m.tensor(shapes[0], scale=0.1, zero_point=5)
+            second = m.tensor(shapes[1], scale=0.1, zero_point=5, data=data)
+            made = tuple(map(int, np.broadcast_shapes(*shapes)))
+            output = m.tensor(made, scale=0.1, zero_point=5)
+            m.node(operator, [first, second], output, kind="MaximumMinimumOptions")
+            return [first] if constant else [first, second], output
+
+        return build
+
+    cases = [
+        padded(shape, around, value)
+        for shape, around in [
+            ((7,), [(2, 3)]),
+            ((3, 5), [(0, 2), (1, 0)]),
+            ((2, 4, 3), [(1, 1), (0, 0), (2, 1)]),
+            ((1, 5, 6, 18), [(0, 0), (1, 2), (3, 0), (0, 0)]),
+            ((2, 3, 4, 5), [(1, 0), (1, 1), (0, 2), (3, 1)]),
+        ]
+        for value in (None, -100)
+    ]
+    cases += [
+        turned(shape, order)
+        for shape in [(2, 3, 4, 18), (3, 9, 5), (7, 18)]
+        for order in itertools.permutations(range(len(shape)))
+        if list(order) != sorted(order)
+    ]
+    cases += [
+        extreme(operator, shapes, constant)
+        for operator in ("MAXIMUM", "MINIMUM")
+        for constant in (False, True)
+        for shapes in [
+            ((2, 3, 4, 18), (2, 3, 4, 18)),
+            ((33,), (33,)),
+            ((2, 3, 4, 5), (5,)),
+            ((2, 3, 4, 18), (1,)),
+            ((1,), (3, 17)),
+            ((2, 1, 4, 1), (1, 3, 4, 18)),
+            ((2, 3, 1, 5), (2, 3, 4, 1)),
+        ]
+        if not (constant and (1,) in shapes)  # one constant value makes a table
+    ]
+    assert set(run(tmp_path, cases, core)) == {"CMSIS-NN"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", CORES)
+def test_products_of_matrices(tmp_path: Path, core: str) -> None:
+    def case(left: tuple[int, ...], right: tuple[int, ...], sides: tuple[bool, bool]) -> Case:
+        def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[Sequence[int], int]:
+            shapes = [
+                (*shape[:-2], shape[-1], shape[-2]) if swapped else shape
+                for shape, swapped in zip((left, right), sides)
+            ]
+            first = m.tensor(shapes[0], scale=0.05, zero_point=-4)
+            second = m.tensor(shapes[1], scale=0.02, zero_point=9)
+            batches = np.broadcast_shapes(left[:-2], right[:-2])
+            output = m.tensor((*map(int, batches), left[-2], right[-1]), scale=0.1, zero_point=2)
+            kind = "BatchMatMulOptions"
+            m.node("BATCH_MATMUL", [first, second], output, kind=kind, adjX=sides[0], adjY=sides[1])
+            return [first, second], output
+
+        return build
+
+    cases = [
+        case(left, right, sides)
+        for left, right in [
+            ((3, 4), (4, 5)),
+            ((2, 3, 18), (2, 18, 6)),
+            ((2, 2, 1, 33), (2, 2, 33, 4)),
+            ((1, 3, 7, 5), (1, 3, 5, 9)),
+        ]
+        for sides in itertools.product([False, True], repeat=2)
+    ]
+    assert set(run(tmp_path / "taken", cases, core)) == {"CMSIS-NN"}
+    broadcast = [case((2, 3, 4), (1, 4, 5), (False, False))]
+    assert run(tmp_path / "not_taken", broadcast, core) == ["general"]

@@ -81,7 +81,7 @@ def _batches(left: _Matrices, right: _Matrices) -> tuple[axes.Axis, ...]:
     return axes.merged(axes.Axis(max(m, n), a * (m > 1), b * (n > 1)) for m, a, n, b in pairs)
 
 
-def _rescale(node: NodeView) -> tuple[int, int]:
+def rescale(node: NodeView) -> tuple[int, int]:
     """(multiplier, shift) from a sum to the output's units (GetQuantizedConvolutionMultipler)."""
     # TFLite multiplies these two scales in float32, as for FULLY_CONNECTED.
     product = np.float32(node.input(0).q.scale) * np.float32(node.input(1).q.scale)
@@ -118,11 +118,11 @@ class BatchMatMul(Operator):
         )
         left = left.swapaxes(-1, -2) if a.left else left
         right = right.swapaxes(-1, -2) if a.right else right
-        scaled = arithmetic.requantize(left @ right, *_rescale(node)) + node.output.q.zero_point
+        scaled = arithmetic.requantize(left @ right, *rescale(node)) + node.output.q.zero_point
         return [np.clip(scaled, -128, 127).astype(np.int8)]
 
     def lower(self, node: NodeView) -> KernelCall:
-        multiplier, shift = _rescale(node)
+        multiplier, shift = rescale(node)
         return KernelCall(
             kernel="tinyml_batch_matmul_s8",
             params=(

@@ -14,7 +14,7 @@ from tinyml.ops.rules import input_count
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
 
-_INPUT, _FEATURES, _TIME, _BIAS, _STATE = range(5)
+INPUT, FEATURES, TIME, BIAS, STATE = range(5)  # positions of the inputs
 _MOST_INPUTS = 1 << 15  # of one sum of int8 products in 32 bits
 
 
@@ -27,7 +27,7 @@ class Attributes:
 
 def int8_ends(node: NodeView) -> str:
     """Input and output are int8 matrices with one scale each. Remedy: quantize the model to int8."""
-    for tensor in (node.input(_INPUT), node.output):
+    for tensor in (node.input(INPUT), node.output):
         if tensor.dtype != "int8" or not tensor.is_activation or len(tensor.shape) != 2:
             return f"'{tensor.name}' is {tensor.dtype} {tensor.shape}"
         if tensor.quantization is None or tensor.quantization.per_channel:
@@ -41,7 +41,7 @@ def constant_weights(node: NodeView) -> str:
     """Feature weights are a constant int8 matrix, time weights one of the state's type, each with one scale
     and zero point 0. Remedy: convert the model with TensorFlow 2's converter, quantized to int8.
     """
-    for position, dtype in ((_FEATURES, "int8"), (_TIME, node.input(_STATE).dtype)):
+    for position, dtype in ((FEATURES, "int8"), (TIME, node.input(STATE).dtype)):
         weights = node.input(position)
         if weights.data is None or weights.dtype != dtype or len(weights.shape) != 2:
             return f"'{weights.name}', {weights.dtype} {weights.shape}"
@@ -56,12 +56,12 @@ def shapes_fit(node: NodeView) -> str:
     """The filters are a multiple of the rank, both weights have a row for each, and the state has the time
     weights' size for each row of the input. Remedy: convert the model again.
     """
-    source, features, times = (node.input(i).shape for i in (_INPUT, _FEATURES, _TIME))
+    source, features, times = (node.input(i).shape for i in (INPUT, FEATURES, TIME))
     rank = node.attributes.rank
     if rank < 1 or features[0] % rank:
         return f"rank {rank} for {features[0]} filters"
     fits = features[1] == source[1] < _MOST_INPUTS and times[0] == features[0]
-    state = node.input(_STATE).shape
+    state = node.input(STATE).shape
     if not fits or state != (source[0], times[0] * times[1]):
         return f"input {source}, weights {features} and {times}, state {state}"
     return ""
@@ -69,7 +69,7 @@ def shapes_fit(node: NodeView) -> str:
 
 def state_zero_point(node: NodeView) -> str:
     """The state's zero point is 0, of int8 -128 to 127. Remedy: quantize the model again."""
-    state = node.input(_STATE)
+    state = node.input(STATE)
     least, most = (-128, 127) if state.dtype == "int8" else (0, 0)
     return "" if least <= state.q.zero_point <= most else str(state.q.zero_point)
 
@@ -78,12 +78,12 @@ def bias_fits(node: NodeView) -> str:
     """The bias is constant int32, a value a unit, and its scale that of the state times that of the time
     weights (TFLM demands it). Remedy: convert the model again.
     """
-    bias = node.input(_BIAS)
+    bias = node.input(BIAS)
     if bias.data is None or bias.dtype != "int32" or bias.quantization is None:
         return f"'{bias.name}', {bias.dtype}"
     if bias.shape != (_units(node),):
         return f"shape {bias.shape} for {_units(node)} units"
-    product = np.float32(node.input(_STATE).q.scale) * np.float32(node.input(_TIME).q.scale)
+    product = np.float32(node.input(STATE).q.scale) * np.float32(node.input(TIME).q.scale)
     off = abs(bias.q.scale - float(product))
     return "" if off < 1e-5 else f"scales {bias.q.scale:g} and {float(product):g}"
 
@@ -92,18 +92,18 @@ def effective_scales(node: NodeView) -> str:
     """Input times feature weights over state, and state times time weights over output, are below 2^30.
     Remedy: quantize the model again.
     """
-    return next((f"{scale:g}" for scale in _scales(node) if not scale < 1 << 30), "")
+    return next((f"{scale:g}" for scale in scales(node) if not scale < 1 << 30), "")
 
 
 def _units(node: NodeView) -> int:
-    return node.input(_FEATURES).shape[0] // int(node.attributes.rank)
+    return node.input(FEATURES).shape[0] // int(node.attributes.rank)
 
 
-def _scales(node: NodeView) -> tuple[float, float]:
+def scales(node: NodeView) -> tuple[float, float]:
     """The factors of features and outputs; TFLM computes both in float32."""
     source, features, times, state, output = (
         np.float32(tensor.q.scale)
-        for tensor in (*(node.input(i) for i in (_INPUT, _FEATURES, _TIME, _STATE)), node.output)
+        for tensor in (*(node.input(i) for i in (INPUT, FEATURES, TIME, STATE)), node.output)
     )
     with np.errstate(over="ignore"):
         return float(source * features / state), float(state * times / output)
@@ -117,14 +117,14 @@ class Svdf(Operator):
     rules = (
         input_count(5, 5),
         int8_ends,
-        states.keeps(_STATE, "state", ("int16", "int8")),
+        states.keeps(STATE, "state", ("int16", "int8")),
         state_zero_point,
         constant_weights,
         shapes_fit,
         bias_fits,
         effective_scales,
     )
-    states = (_STATE,)
+    states = (STATE,)
     has_effects = True
 
     def parse(self, options: Any) -> Attributes:
@@ -135,17 +135,17 @@ class Svdf(Operator):
         return Attributes(stored.Rank())
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
-        return ((node.input(_INPUT).shape[0], _units(node)),)
+        return ((node.input(INPUT).shape[0], _units(node)),)
 
     def macs(self, node: NodeView) -> int:
-        rows = node.input(_INPUT).shape[0]
-        return rows * (node.input(_FEATURES).elements + node.input(_TIME).elements)
+        rows = node.input(INPUT).shape[0]
+        return rows * (node.input(FEATURES).elements + node.input(TIME).elements)
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
         source, features, times, bias, state = inputs
-        zero_point = node.input(_STATE).q.zero_point
-        to_state, to_output = map(arithmetic.quantize_multiplier, _scales(node))
-        centred = source.astype(np.int64) - node.input(_INPUT).q.zero_point
+        zero_point = node.input(STATE).q.zero_point
+        to_state, to_output = map(arithmetic.quantize_multiplier, scales(node))
+        centred = source.astype(np.int64) - node.input(INPUT).q.zero_point
         newest = arithmetic.requantize(centred @ features.astype(np.int64).T, *to_state)
         # Clamped first: a zero point other than 0 wraps around in TFLM.
         newest = np.clip(newest, *arithmetic.LIMITS[state.dtype.name]) + zero_point
@@ -158,15 +158,15 @@ class Svdf(Operator):
         return [np.clip(scaled + node.output.q.zero_point, -128, 127).astype(np.int8)]
 
     def lower(self, node: NodeView) -> KernelCall:
-        features, times, state = (node.input(i) for i in (_FEATURES, _TIME, _STATE))
-        bias = node.input(_BIAS).data
+        features, times, state = (node.input(i) for i in (FEATURES, TIME, STATE))
+        bias = node.input(BIAS).data
         assert features.data is not None
         assert times.data is not None
         assert bias is not None
-        to_state, to_output = map(arithmetic.quantize_multiplier, _scales(node))
-        folded = -node.input(_INPUT).q.zero_point * features.data.astype(np.int64).sum(axis=1)
+        to_state, to_output = map(arithmetic.quantize_multiplier, scales(node))
+        folded = -node.input(INPUT).q.zero_point * features.data.astype(np.int64).sum(axis=1)
         layer = (
-            ("rows", node.input(_INPUT).shape[0]),
+            ("rows", node.input(INPUT).shape[0]),
             ("inputs", features.shape[1]),
             ("units", _units(node)),
             ("rank", node.attributes.rank),
@@ -184,7 +184,7 @@ class Svdf(Operator):
         return KernelCall(
             kernel=f"tinyml_svdf_state_{'s16' if state.dtype == 'int16' else 's8'}",
             params=(("layer", layer), ("time_weights", Array("time_weights", times.data))),
-            inputs=(_INPUT, _STATE),
+            inputs=(INPUT, STATE),
         )
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _INPUTS = 24
 _WEIGHTS, _RECURRENT, _BIAS = 1, 5, 12  # of the input gate; those of the others follow
-_HIDDEN, _CELL = 18, 19
-_NEEDED = (0, *range(1, 9), *range(12, 16), _HIDDEN, _CELL)
+HIDDEN, CELL = 18, 19  # the states
+_NEEDED = (0, *range(1, 9), *range(12, 16), HIDDEN, CELL)
 # Which of TFLite's input, forget, cell and output gates; ours end with the one through TANH
 _GATES = (1, 0, 3, 2)
 _GATE_SCALE = 2.0**-12  # of the sums
@@ -66,7 +66,7 @@ def hidden_type(node: NodeView) -> str:
     """The hidden state has the input's type; its zero point is one of that type, of int16 it is 0. Remedy:
     convert the model again.
     """
-    return quantization_fault(node.input(_HIDDEN), (node.input(0).dtype,))
+    return quantization_fault(node.input(HIDDEN), (node.input(0).dtype,))
 
 
 def constant_weights(node: NodeView) -> str:
@@ -102,15 +102,15 @@ def shapes_fit(node: NodeView) -> str:
     """Weights are (units, inputs) and (units, units), biases (units,), and the states have (batch, units).
     Remedy: convert the model again.
     """
-    if len(node.input(_HIDDEN).shape) != 2:
-        return f"a hidden state {node.input(_HIDDEN).shape}"
+    if len(node.input(HIDDEN).shape) != 2:
+        return f"a hidden state {node.input(HIDDEN).shape}"
     s = sizes(node)
     expected: list[tuple[int, tuple[int, ...]]] = []
     for gate in _GATES:
         expected.append((_WEIGHTS + gate, (s.units, s.inputs)))
         expected.append((_RECURRENT + gate, (s.units, s.units)))
         expected.append((_BIAS + gate, (s.units,)))
-    for position, shape in (*expected, (_HIDDEN, (s.batch, s.units)), (_CELL, (s.batch, s.units))):
+    for position, shape in (*expected, (HIDDEN, (s.batch, s.units)), (CELL, (s.batch, s.units))):
         tensor = node.input(position)
         if tensor.shape != shape:
             return f"'{tensor.name}' {tensor.shape}, not {shape}"
@@ -124,9 +124,9 @@ def tanh_cell(node: NodeView) -> str:
 
 def cell_scale(node: NodeView) -> str:
     """The cell state's scale is a power of two from 2^-31 to 4. Remedy: convert the model again."""
-    power = math.log2(node.input(_CELL).q.scale)
+    power = math.log2(node.input(CELL).q.scale)
     near = abs(power - round(power)) < 9e-4  # TFLite: 1e-3, in float32
-    return "" if near and -31 <= round(power) <= 2 else f"{node.input(_CELL).q.scale:g}"
+    return "" if near and -31 <= round(power) <= 2 else f"{node.input(CELL).q.scale:g}"
 
 
 def effective_scales(node: NodeView) -> str:
@@ -137,7 +137,7 @@ def effective_scales(node: NodeView) -> str:
     largest = max(scale for gate in _GATES for scale in _gate_scales(node, gate))
     if not largest < most:
         return f"{largest * _GATE_SCALE:g}"
-    hidden = node.input(_HIDDEN).q.scale
+    hidden = node.input(HIDDEN).q.scale
     return "" if hidden >= 2.0**-30 else f"a hidden state of scale {hidden:g}"
 
 
@@ -155,7 +155,7 @@ def sizes(node: NodeView) -> Sizes:
     """The sizes of an LSTM whose input has 3 dimensions and whose hidden state has 2."""
     first, second, inputs = node.input(0).shape
     batch, steps = (second, first) if node.attributes.time_major else (first, second)
-    return Sizes(batch, steps, inputs, node.input(_HIDDEN).shape[-1])
+    return Sizes(batch, steps, inputs, node.input(HIDDEN).shape[-1])
 
 
 def _gate_scales(node: NodeView, gate: int) -> tuple[float, float]:
@@ -167,35 +167,40 @@ def _gate_scales(node: NodeView, gate: int) -> tuple[float, float]:
 
     return (
         factor(node.input(0), node.input(_WEIGHTS + gate)),
-        factor(node.input(_HIDDEN), node.input(_RECURRENT + gate)),
+        factor(node.input(HIDDEN), node.input(_RECURRENT + gate)),
     )
 
 
-def _products(node: NodeView) -> tuple[tuple[int, int], ...]:
+def products(node: NodeView) -> tuple[tuple[int, int], ...]:
     """(multiplier, shift) of forget gate times cell, of input times cell gate, and of the hidden state."""
-    cell, hidden = node.input(_CELL).q.scale, node.input(_HIDDEN).q.scale
+    cell, hidden = node.input(CELL).q.scale, node.input(HIDDEN).q.scale
     factors = (_UNIT_SCALE * cell / cell, _UNIT_SCALE**2 / cell, _UNIT_SCALE**2 / hidden)
     return tuple(map(arithmetic.quantize_multiplier, factors))
 
 
 def _cell_argument(node: NodeView) -> sigmoids.Argument:
     """How a cell's value goes into the hyperbolic tangent."""
-    left = round(math.log2(node.input(_CELL).q.scale)) + 12
+    left = round(math.log2(node.input(CELL).q.scale)) + 12
     return sigmoids.Argument(3 << left, 0) if left >= 0 else sigmoids.Argument(3, -left)
 
 
 _GATE_ARGUMENT = sigmoids.Argument(3, 0)
 
 
-def _clip(node: NodeView) -> int:
+def cell_bound(node: NodeView) -> int:
     """The greatest size of the cell's value; -1 when there is no bound."""
     clip = node.attributes.cell_clip
-    return int(min(clip / node.input(_CELL).q.scale, 32767.0)) if clip > 0 else -1
+    return int(min(clip / node.input(CELL).q.scale, 32767.0)) if clip > 0 else -1
 
 
-def _gate_factors(node: NodeView, gate: int) -> list[tuple[int, int]]:
+def full_gate_factors(node: NodeView, gate: int) -> list[tuple[int, int]]:
+    """(multiplier, shift) of both sums of a gate."""
+    return [arithmetic.quantize_multiplier(scale) for scale in _gate_scales(node, gate)]
+
+
+def gate_factors(node: NodeView, gate: int) -> list[tuple[int, int]]:
     """(multiplier, shift) of both sums of a gate; for sums of 64 bits, those of int16, with 15 bits."""
-    pairs = [arithmetic.quantize_multiplier(scale) for scale in _gate_scales(node, gate)]
+    pairs = full_gate_factors(node, gate)
     if node.input(0).dtype == "int8":
         return pairs
     return [(int(arithmetic.reduced_multiplier(np.array(pair[0]))), pair[1]) for pair in pairs]
@@ -219,8 +224,8 @@ class UnidirectionalSequenceLstm(Operator):
     rules = (
         plain_lstm,
         one_type,
-        states.keeps(_HIDDEN, "hidden state", ("int8", "int16")),
-        states.keeps(_CELL, "cell state", ("int16",)),
+        states.keeps(HIDDEN, "hidden state", ("int8", "int16")),
+        states.keeps(CELL, "cell state", ("int16",)),
         hidden_type,
         constant_weights,
         constant_biases,
@@ -229,7 +234,7 @@ class UnidirectionalSequenceLstm(Operator):
         cell_scale,
         effective_scales,
     )
-    states = (_HIDDEN, _CELL)
+    states = (HIDDEN, CELL)
     has_effects = True
 
     def parse(self, options: Any) -> Attributes:
@@ -264,7 +269,7 @@ class UnidirectionalSequenceLstm(Operator):
         return KernelCall(
             kernel=f"tinyml_lstm_{'s8' if narrow else 's16'}",
             params=(("layer", _layer(node)), *(_narrow_biases(node) if narrow else _biases(node))),
-            inputs=(0, _HIDDEN, _CELL),
+            inputs=(0, HIDDEN, CELL),
         )
 
 
@@ -275,30 +280,30 @@ def _step(
     sums = [_gate(node, gate, rows, hidden) for gate in _GATES]
     forget, add, output = (LOGISTIC.wide(_GATE_ARGUMENT.of(gate)) for gate in sums[:3])
     candidate = TANH.wide(_GATE_ARGUMENT.of(sums[3]))
-    keep, renew, show = _products(node)
+    keep, renew, show = products(node)
     kept = np.clip(arithmetic.requantize(forget * cell.astype(np.int64), *keep), *_INT16)
     added = np.clip(arithmetic.requantize(add * candidate, *renew), *_INT16)
     next_cell = np.clip(kept + added, *_INT16)
-    clip = _clip(node)
+    clip = cell_bound(node)
     if clip >= 0:
         next_cell = np.clip(next_cell, -clip, clip)
     shown = TANH.wide(_cell_argument(node).of(next_cell)) * output
-    next_hidden = arithmetic.requantize(shown, *show) + node.input(_HIDDEN).q.zero_point
+    next_hidden = arithmetic.requantize(shown, *show) + node.input(HIDDEN).q.zero_point
     return next_cell, np.clip(next_hidden, *arithmetic.LIMITS[hidden.dtype.name])
 
 
 def _gate(node: NodeView, gate: int, rows: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """A gate before its activation, int16 values in int64."""
-    weights, recurrent = _weights(node, gate)
+    weights, recurrent = gate_weights(node, gate)
     wide = rows.dtype == np.int16
     centred = rows.astype(np.int64) - node.input(0).q.zero_point
-    past = hidden.astype(np.int64) - node.input(_HIDDEN).q.zero_point
-    now, before = _gate_factors(node, gate)
-    first = _requantized(centred @ weights.T + _bias(node, gate), now, wide)
+    past = hidden.astype(np.int64) - node.input(HIDDEN).q.zero_point
+    now, before = gate_factors(node, gate)
+    first = _requantized(centred @ weights.T + gate_bias(node, gate), now, wide)
     return np.clip(first + _requantized(past @ recurrent.T, before, wide), *_INT16)
 
 
-def _weights(node: NodeView, gate: int) -> tuple[np.ndarray, np.ndarray]:
+def gate_weights(node: NodeView, gate: int) -> tuple[np.ndarray, np.ndarray]:
     """Of the input and of the hidden state, int64 (units, ...)."""
     found = node.input(_WEIGHTS + gate).data, node.input(_RECURRENT + gate).data
     assert found[0] is not None
@@ -306,7 +311,8 @@ def _weights(node: NodeView, gate: int) -> tuple[np.ndarray, np.ndarray]:
     return found[0].astype(np.int64), found[1].astype(np.int64)
 
 
-def _bias(node: NodeView, gate: int) -> np.ndarray:
+def gate_bias(node: NodeView, gate: int) -> np.ndarray:
+    """Of a gate, int64 (units,)."""
     data = node.input(_BIAS + gate).data
     assert data is not None
     return data.astype(np.int64)
@@ -315,7 +321,7 @@ def _bias(node: NodeView, gate: int) -> np.ndarray:
 def _layer(node: NodeView) -> Fields:
     """The kernels' tinyml_lstm."""
     s = sizes(node)
-    keep, renew, show = _products(node)
+    keep, renew, show = products(node)
     return (
         ("batch", s.batch),
         ("steps", s.steps),
@@ -330,14 +336,14 @@ def _layer(node: NodeView) -> Fields:
         ("keep", _factor(keep)),
         ("renew", _factor(renew)),
         ("show", _factor(show)),
-        ("hidden_zero_point", node.input(_HIDDEN).q.zero_point),
-        ("cell_clip", _clip(node)),
+        ("hidden_zero_point", node.input(HIDDEN).q.zero_point),
+        ("cell_clip", cell_bound(node)),
     )
 
 
 def _gate_fields(node: NodeView, place: int, gate: int) -> Fields:
-    weights, recurrent = _weights(node, gate)
-    now, before = _gate_factors(node, gate)
+    weights, recurrent = gate_weights(node, gate)
+    now, before = gate_factors(node, gate)
     return (
         ("weights", Array(f"weights_{place}", weights.astype(np.int8))),
         ("recurrent_weights", Array(f"recurrent_weights_{place}", recurrent.astype(np.int8))),
@@ -361,7 +367,7 @@ def _table(elements: int, argument: sigmoids.Argument) -> Fields:
 
 def _biases(node: NodeView) -> Fields:
     return tuple(
-        (f"bias[{i}]", Array(f"bias_{i}", _bias(node, gate))) for i, gate in enumerate(_GATES)
+        (f"bias[{i}]", Array(f"bias_{i}", gate_bias(node, gate))) for i, gate in enumerate(_GATES)
     )
 
 
@@ -369,9 +375,9 @@ def _narrow_biases(node: NodeView) -> Fields:
     """Biases that take up the zero points of the input and the hidden state."""
     found: list[tuple[str, Any]] = []
     for i, gate in enumerate(_GATES):
-        weights, recurrent = (w.sum(axis=1) for w in _weights(node, gate))
-        bias = _bias(node, gate) - node.input(0).q.zero_point * weights
-        past = -node.input(_HIDDEN).q.zero_point * recurrent
+        weights, recurrent = (w.sum(axis=1) for w in gate_weights(node, gate))
+        bias = gate_bias(node, gate) - node.input(0).q.zero_point * weights
+        past = -node.input(HIDDEN).q.zero_point * recurrent
         for name, values in (("bias", bias), ("recurrent_bias", past)):
             data = arithmetic.wrap_int32(values).astype(np.int32)
             found.append((f"{name}[{i}]", Array(f"{name}_{i}", data)))

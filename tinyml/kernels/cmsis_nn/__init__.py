@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING
 from tinyml import cmsis_nn, ops
 from tinyml.kernels.base import Candidate, Options
 from tinyml.kernels.cmsis_nn import (
+    batch_matmul,
     convolutions,
     elementwise,
     fully_connected,
+    lstm,
+    movement,
     pools,
     scratch,
     softmax,
+    svdf,
 )
 
 if TYPE_CHECKING:
@@ -31,13 +35,21 @@ if TYPE_CHECKING:
 _LOWERINGS: dict[str, Lowering] = {
     "ADD": elementwise.add,
     "AVERAGE_POOL_2D": pools.average,
+    "BATCH_MATMUL": batch_matmul.lower,
     "CONV_2D": convolutions.plain,
     "DEPTHWISE_CONV_2D": convolutions.depthwise,
     "FULLY_CONNECTED": fully_connected.lower,
+    "MAXIMUM": movement.extreme,
     "MAX_POOL_2D": pools.maximum,
+    "MINIMUM": movement.extreme,
     "MUL": elementwise.mul,
+    "PAD": movement.pad,
+    "PADV2": movement.pad,
     "SOFTMAX": softmax.lower,
+    "SVDF": svdf.lower,
+    "TRANSPOSE": movement.transpose,
     "TRANSPOSE_CONV": convolutions.transposed,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm.lower,
 }
 
 

@@ -1,0 +1,24 @@
+/* SVDF, int8 with a state of int16: arm_svdf_state_s16_s8. */
+#ifndef TINYML_CMSIS_SVDF_STATE_S16_H
+#define TINYML_CMSIS_SVDF_STATE_S16_H
+
+#include "tinyml_cmsis.h"
+
+typedef struct {
+    cmsis_nn_svdf_params layer; /* offsets: the zero points of input and output */
+    cmsis_nn_per_tensor_quant_params to_state, to_output;
+    cmsis_nn_dims input, state, features, times, bias_size, output; /* matrices, as n and h */
+    const int8_t *feature_weights;                                  /* [filter][input] */
+    const int16_t *time_weights;                                    /* [filter][memory] */
+    const int32_t *bias;                                            /* [unit] */
+} tinyml_cmsis_svdf_state_s16_params;
+
+/*
+ * input: int8 [rows][inputs]; state: int16 [rows][filter][memory], whose zero point is 0 and whose oldest
+ * values make way for new ones; output: int8 [rows][units], apart from the input; scratch: see tinyml_cmsis.h.
+ */
+void tinyml_cmsis_svdf_state_s16(const tinyml_cmsis_svdf_state_s16_params *params, const int8_t *input,
+                                 int16_t *state, int8_t *output, int8_t *scratch);
+int32_t tinyml_cmsis_svdf_state_s16_scratch(const tinyml_cmsis_svdf_state_s16_params *params);
+
+#endif
