@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 from tflm_check import Build, check
 
+from tinyml import kernels
 from tinyml.codegen import program
-from tinyml.kernels.base import Options
+from tinyml.graph.ir import Graph
+from tinyml.kernels.base import Candidate, Options
 from tinyml.memory import checker, planner
 from tinyml.memory.lifetimes import Buffer
 from tinyml.memory.sharing import Pairs, Shifts
+from tinyml.ops.base import overlaps
 
 Plan = Callable[..., planner.Plan]
 real_plan = planner.plan
@@ -33,8 +37,8 @@ def at(choose: Callable[[Shifts], int]) -> Plan:
         offsets = {source: max(shift, 0), output: max(-shift, 0)}
         top = max(offsets[i] + buffers[i].nbytes for i in offsets)
         for index in set(range(len(buffers))) - set(offsets):
-            offsets[index] = top
-            top += buffers[index].nbytes
+            offsets[index] = planner.aligned(top)
+            top = offsets[index] + buffers[index].nbytes
         ordered = tuple(offsets[i] for i in range(len(buffers)))
         return planner.Plan(buffers, ordered, top, planner.lower_bound(buffers))
 
@@ -164,6 +168,13 @@ CASES = [
 ]
 
 
+PLACES: dict[str, Callable[[Shifts], int]] = {
+    "below": lambda shifts: shifts.lead,
+    "above": lambda shifts: -shifts.lag,
+    "in place": lambda shifts: shifts.lead if shifts.at is None else shifts.at,
+}
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.kernel)
 def test_the_tightest_overlaps_are_exact(
@@ -171,18 +182,10 @@ def test_the_tightest_overlaps_are_exact(
 ) -> None:
     """To the byte, which no plan is: those keep buffers aligned."""
     build = case.model(np.random.default_rng(seed))
-    allowed: list[Shifts] = []
-    places = {
-        "below": lambda shifts: allowed.append(shifts) or shifts.lead,
-        "above": lambda shifts: -shifts.lag,
-    }
-    for name, choose in places.items():
+    for name, choose in PLACES.items():
         monkeypatch.setattr(planner, "plan", at(choose))
         check(tmp_path / name, build, seed, options=FASTEST)
         assert list((tmp_path / name).glob(f"*/kernels/{case.kernel}.c"))
-    if any(shifts.exact for shifts in allowed):  # of the chosen kernel or of the general one
-        monkeypatch.setattr(planner, "plan", at(lambda shifts: 0 if shifts.exact else shifts.lead))
-        check(tmp_path / "exact", build, seed, options=FASTEST)
 
 
 @pytest.mark.parametrize(
@@ -204,3 +207,82 @@ def test_one_byte_closer_is_refused_and_wrong(
     monkeypatch.setattr(program.checker, "check", lambda *arguments: None)
     with pytest.raises(AssertionError, match="host C"):
         check(tmp_path / "wrong", build, 0, options=FASTEST)
+
+
+# The specialised kernels, each candidate in turn
+
+LAYERS: list[tuple[tuple[int, int, int], int, dict[str, Any]]] = [
+    ((8, 6, 8), 8, {"window": (1, 1)}),
+    ((7, 9, 4), 12, {"window": (1, 1), "stride": (2, 2)}),
+    ((8, 8, 8), 8, {}),
+    ((7, 5, 16), 8, {}),
+    ((9, 8, 4), 8, {"stride": (2, 2)}),
+    ((6, 7, 4), 4, {"window": (2, 3), "padding": "VALID"}),
+    ((8, 8, 8), 8, {"depthwise": True}),
+    ((9, 7, 4), 4, {"depthwise": True, "stride": (2, 2)}),
+    ((5, 6, 3), 6, {"depthwise": True}),
+]
+
+
+def layer(number: int) -> Build:
+    """A convolution of LAYERS."""
+    size, channels, settings = LAYERS[number]
+    shape = (1, *size)
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        source = m.tensor(shape, scale=0.05, zero_point=3)
+        return source, mb.convolution(m, rng, source, shape, channels, **settings)[0]
+
+    return build
+
+
+def claiming(graph: Graph) -> dict[str, Candidate]:
+    """The specialised candidates of a graph's only node that claim an overlap."""
+    (view,) = graph.views()
+    core = Options().core
+    return {
+        candidate.name: candidate
+        for special in kernels.specialisations()
+        if view.node.operator in special.operators
+        for candidate in special.candidates(view, core)
+        if overlaps(candidate.calls)
+    }
+
+
+def graph_of(folder: Path, number: int) -> Graph:
+    m = mb.ModelBuilder()
+    source, output = layer(number)(m, np.random.default_rng(number))
+    return program.compile_model(m.save(folder / "model.tflite", [source], [output])).graph
+
+
+@pytest.mark.parametrize("number", range(len(LAYERS)))
+def test_candidates_are_exact_at_their_tightest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """To the byte in the C of the host; as close as a plan may lay them on the device, with its own code."""
+    for name in claiming(graph_of(tmp_path, number)):
+
+        def only(graph: Graph, *arguments: object, name: str = name) -> dict[int, Candidate]:
+            return {0: claiming(graph)[name]}
+
+        monkeypatch.setattr(program.choice, "choose", only)
+        for where, choose in PLACES.items():
+            monkeypatch.setattr(planner, "plan", at(choose))
+            check(tmp_path / f"{name} {where}", layer(number), number)
+        monkeypatch.setattr(planner, "plan", at(lambda shifts: planner.aligned(shifts.lead)))
+        check(tmp_path / f"{name} device", layer(number), number, samples=3, qemu=True)
+
+
+def test_every_specialisation_that_claims_is_among_the_layers(tmp_path: Path) -> None:
+    found = {
+        type(special).__module__
+        for number in range(len(LAYERS))
+        for graph in [graph_of(tmp_path, number)]
+        for special in kernels.specialisations()
+        if graph.nodes[0].operator in special.operators
+        for candidate in special.candidates(graph.view(0), Options().core)
+        if overlaps(candidate.calls)
+    }
+    modules = {type(special).__module__ for special in kernels.specialisations()}
+    claims = {m for m in modules if "overlaps=" in Path(sys.modules[m].__file__ or "").read_text()}
+    assert found == claims
