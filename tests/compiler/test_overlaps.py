@@ -211,22 +211,9 @@ def test_one_byte_closer_is_refused_and_wrong(
 
 # The specialised kernels, each candidate in turn
 
-LAYERS: list[tuple[tuple[int, int, int], int, dict[str, Any]]] = [
-    ((8, 6, 8), 8, {"window": (1, 1)}),
-    ((7, 9, 4), 12, {"window": (1, 1), "stride": (2, 2)}),
-    ((8, 8, 8), 8, {}),
-    ((7, 5, 16), 8, {}),
-    ((9, 8, 4), 8, {"stride": (2, 2)}),
-    ((6, 7, 4), 4, {"window": (2, 3), "padding": "VALID"}),
-    ((8, 8, 8), 8, {"depthwise": True}),
-    ((9, 7, 4), 4, {"depthwise": True, "stride": (2, 2)}),
-    ((5, 6, 3), 6, {"depthwise": True}),
-]
 
-
-def layer(number: int) -> Build:
-    """A convolution of LAYERS."""
-    size, channels, settings = LAYERS[number]
+def layer(size: tuple[int, int, int], channels: int, **settings: Any) -> Build:
+    """One convolution."""
     shape = (1, *size)
 
     def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
@@ -234,6 +221,31 @@ def layer(number: int) -> Build:
         return source, mb.convolution(m, rng, source, shape, channels, **settings)[0]
 
     return build
+
+
+def dense(rows: int, width: int, outputs: int) -> Build:
+    """One fully connected layer."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        source = m.tensor((rows, width), scale=0.1, zero_point=3)
+        return source, mb.dense(m, rng, source, width, outputs, rows=rows, per_channel=True)
+
+    return build
+
+
+LAYERS = [
+    layer((8, 6, 8), 8, window=(1, 1)),
+    layer((7, 9, 4), 12, window=(1, 1), stride=(2, 2)),
+    layer((8, 8, 8), 8),
+    layer((7, 5, 16), 8),
+    layer((9, 8, 4), 8, stride=(2, 2)),
+    layer((6, 7, 4), 4, window=(2, 3), padding="VALID"),
+    layer((8, 8, 8), 8, depthwise=True),
+    layer((9, 7, 4), 4, depthwise=True, stride=(2, 2)),
+    layer((5, 6, 3), 6, depthwise=True),
+    dense(1, 32, 16),
+    dense(3, 20, 24),
+]
 
 
 def claiming(graph: Graph) -> dict[str, Candidate]:
@@ -251,7 +263,7 @@ def claiming(graph: Graph) -> dict[str, Candidate]:
 
 def graph_of(folder: Path, number: int) -> Graph:
     m = mb.ModelBuilder()
-    source, output = layer(number)(m, np.random.default_rng(number))
+    source, output = LAYERS[number](m, np.random.default_rng(number))
     return program.compile_model(m.save(folder / "model.tflite", [source], [output])).graph
 
 
@@ -268,9 +280,9 @@ def test_candidates_are_exact_at_their_tightest(
         monkeypatch.setattr(program.choice, "choose", only)
         for where, choose in PLACES.items():
             monkeypatch.setattr(planner, "plan", at(choose))
-            check(tmp_path / f"{name} {where}", layer(number), number)
+            check(tmp_path / f"{name} {where}", LAYERS[number], number)
         monkeypatch.setattr(planner, "plan", at(lambda shifts: planner.aligned(shifts.lead)))
-        check(tmp_path / f"{name} device", layer(number), number, samples=3, qemu=True)
+        check(tmp_path / f"{name} device", LAYERS[number], number, samples=3, qemu=True)
 
 
 def test_every_specialisation_that_claims_is_among_the_layers(tmp_path: Path) -> None:
