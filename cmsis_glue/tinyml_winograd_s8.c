@@ -11,12 +11,13 @@
 /*
  * A block is four tiles side by side: two rows of eight outputs, of four rows of ten input pixels.
  *
- * The ring holds four rows of the input, padded with the zero point: [four channels][column][row & 3].
+ * Its lower two rows are taken from the input, padded with the zero point; they are kept as the upper two of the
+ * blocks below, so that outputs may lie on the input.
  *
  * The transformed block has a word for two channels, (0, 2), (1, 3), (4, 6), ...: [pair][pass][tile]. Its pairs lie
- * in parts of PART; the first may be shorter. Before the first part and after each lies a row of links, one a
- * pass: a pass steps through the block in strides of a row and so ends at a link of its own, which says what
- * comes next. This leaves all registers to the sums.
+ * in parts of PART; the first may be shorter. After each part lies a row of links, one a pass: a pass steps through
+ * the block in strides of a row and so ends at a link of its own, which says what comes next. This leaves all
+ * registers to the sums.
  */
 enum { TILES = 4, COLUMNS = 10, PASSES = 16, PART = 16, STEP = PASSES * TILES };
 
@@ -26,8 +27,9 @@ enum { TILES = 4, COLUMNS = 10, PASSES = 16, PART = 16, STEP = PASSES * TILES };
 
 /* Where things lie in the scratch memory. */
 typedef struct {
-    uint32_t *ring; /* [input channels / 4][columns][4] */
-    int32_t columns;
+    uint32_t *upper; /* [input channels / 4][columns][2]: upper two rows */
+    int32_t columns; /* of a row of blocks */
+    uint32_t *lower; /* [input channels / 4][COLUMNS][2]: lower two rows of a block */
     uint32_t *block; /* its first part */
     int32_t pairs;   /* of input channels */
     int32_t first;   /* of these in the first part */
@@ -36,84 +38,129 @@ typedef struct {
 static place place_of(const tinyml_window *w, int8_t *scratch)
 {
     place at;
-    at.ring = (uint32_t *)(void *)scratch;
+    at.upper = (uint32_t *)(void *)scratch;
     at.columns = (w->output_width + 7) / 8 * 8 + 2;
+    at.lower = at.upper + at.columns * w->input_channels / 2;
+    at.block = at.lower + COLUMNS * w->input_channels / 2;
     at.pairs = w->input_channels / 2;
     at.first = (at.pairs - 1) % PART + 1;
-    at.block = at.ring + at.columns * w->input_channels + STEP;
     return at;
 }
 
-static uint32_t padding_of(const tinyml_window *w)
-{
-    return (uint8_t)w->input_zero_point * 0x01010101u;
-}
+/* Two rows of pixels in the input or outside, as the kernel has them: `to` is [four channels][width][2]. */
+typedef struct {
+    uint32_t *to;
+    int32_t width;
+    int32_t fours;
+} rows_of_two;
 
-/* `count` words that are `step` words apart. */
-static void fill(uint32_t *to, int32_t step, int32_t count, uint32_t word)
+/* Fills `count` words a row, `step` words apart. */
+static void pad(const tinyml_window *w, rows_of_two rows, int32_t first, int32_t count, int32_t step)
 {
-    for (; count > 0; --count) {
-        *to = word;
-        to += step;
+    const uint32_t word = (uint8_t)w->input_zero_point * 0x01010101u;
+    for (int32_t four = 0; count > 0 && four < rows.fours; ++four) {
+        uint32_t *to = rows.to + 2 * four * rows.width + first;
+        for (int32_t i = 0; i < count; ++i) {
+            *to = word;
+            to += step;
+        }
     }
 }
 
-/* Fills the columns of the ring that are left and right of the input. */
-static void pad_columns(const tinyml_window *w, const place *at)
+/* Copies pixels that are `stride` bytes apart, `bytes` in all. */
+static void copy_pixels(const int8_t *upper, const int8_t *lower, rows_of_two rows, int32_t bytes, int32_t stride)
 {
-    const int32_t end = w->pad_left + w->input_width;
-    uint32_t *row = at->ring;
-    for (int32_t four = 0; four < w->input_channels; four += 4) {
-        fill(row, 1, 4 * w->pad_left, padding_of(w));
-        fill(row + 4 * end, 1, 4 * (at->columns - end), padding_of(w));
-        row += 4 * at->columns;
-    }
-}
-
-/*
- * Copies two input rows of four channels; in the ring their words lie side by side. `upper` and `lower` end
- * `bytes` beyond the first pixel, `stride` bytes after the last.
- */
-static void copy_rows(const int8_t *upper, const int8_t *lower, uint32_t *to, int32_t bytes, int32_t stride)
-{
-    int32_t x = -bytes;
+    uint32_t *to = rows.to;
+    const int32_t skipped = 2 * (rows.width - bytes / stride);
 #if defined(WINOGRAD_ASM)
+    int32_t left = rows.fours;
+    int32_t x;
     uint32_t above, below;
+    upper += bytes;
+    lower += bytes;
     __asm volatile("1:\n\t"
+                   "rsb %[x], %[bytes], #0\n\t"
+                   "2:\n\t"
                    "ldr %[above], [%[upper], %[x]]\n\t"
                    "ldr %[below], [%[lower], %[x]]\n\t"
-                   "strd %[above], %[below], [%[to]], #16\n\t"
+                   "strd %[above], %[below], [%[to]], #8\n\t"
                    "adds %[x], %[x], %[stride]\n\t"
+                   "bne 2b\n\t"
+                   "add %[upper], %[upper], #4\n\t"
+                   "add %[lower], %[lower], #4\n\t"
+                   "add %[to], %[to], %[skipped], lsl #2\n\t"
+                   "subs %[left], %[left], #1\n\t"
                    "bne 1b"
-                   : [above] "=&r"(above), [below] "=&r"(below), [to] "+r"(to), [x] "+r"(x)
-                   : [upper] "r"(upper), [lower] "r"(lower), [stride] "r"(stride)
+                   : [above] "=&r"(above), [below] "=&r"(below), [x] "=&r"(x), [to] "+r"(to),
+                     [upper] "+r"(upper), [lower] "+r"(lower), [left] "+r"(left)
+                   : [bytes] "r"(bytes), [stride] "r"(stride), [skipped] "r"(skipped)
                    : "cc", "memory");
 #else
-    for (; x != 0; x += stride) {
-        memcpy(to, upper + x, sizeof *to);
-        memcpy(to + 1, lower + x, sizeof *to);
-        to += 4;
+    for (int32_t four = 0; four < rows.fours; ++four) {
+        for (int32_t x = 4 * four; x < bytes; x += stride) {
+            memcpy(to, upper + x, sizeof *to);
+            memcpy(to + 1, lower + x, sizeof *to);
+            to += 2;
+        }
+        to += skipped;
     }
 #endif
 }
 
-/* Takes input rows y and y + 1 into the ring; y is even and counts from the first row of the padding. */
-static void take_rows(const tinyml_window *w, const place *at, const int8_t *input, int32_t y)
+/* Takes `columns` pixels from rows y and y + 1, from column x; both count from where the padding begins. */
+static void take(const tinyml_window *w, const int8_t *input, int32_t y, int32_t x, rows_of_two rows,
+                 int32_t columns)
 {
-    const int32_t first = y - w->pad_top;
+    const int32_t row = y - w->pad_top;
     const int32_t last = w->input_height - 1;
-    const int32_t bytes = w->input_width * w->input_channels;
-    const int8_t *const upper = input + tinyml_clamp(first, 0, last) * bytes;
-    const int8_t *const lower = input + tinyml_clamp(first + 1, 0, last) * bytes;
-    uint32_t *const rows = at->ring + (y & 3);
-    for (int32_t four = 0; four < w->input_channels; four += 4) {
-        uint32_t *const to = rows + four * at->columns + 4 * w->pad_left;
-        copy_rows(upper + bytes + four, lower + bytes + four, to, bytes, w->input_channels);
+    const int32_t begin = tinyml_clamp(w->pad_left - x, 0, columns);
+    const int32_t end = tinyml_clamp(w->pad_left + w->input_width - x, begin, columns);
+    const int32_t line = w->input_width * w->input_channels;
+    const int8_t *const from = input + (x + begin - w->pad_left) * w->input_channels;
+    pad(w, rows, 0, 2 * begin, 1);
+    pad(w, rows, 2 * end, 2 * (columns - end), 1);
+    if (end > begin) {
+        const rows_of_two inside = {rows.to + 2 * begin, rows.width, rows.fours};
+        copy_pixels(from + tinyml_clamp(row, 0, last) * line, from + tinyml_clamp(row + 1, 0, last) * line, inside,
+                    (end - begin) * w->input_channels, w->input_channels);
     }
-    for (int32_t row = 0; row < 2; ++row) {
-        if (first + row < 0 || first + row > last) {
-            fill(rows + row, 4, at->columns * w->input_channels / 4, padding_of(w));
+    for (int32_t i = 0; i < 2; ++i) {
+        if (row + i < 0 || row + i > last) {
+            pad(w, rows, i, columns, 2);
         }
+    }
+}
+
+/*
+ * Keeps the lower rows of the block at column x as the upper ones of the block below, and their last two columns
+ * as the first of the next block to the right.
+ */
+static void keep(const place *at, int32_t x)
+{
+    const int32_t is_last = x + COLUMNS == at->columns;
+    uint32_t *to = at->upper + 2 * x;
+    uint32_t *rest = is_last ? to + 16 : at->lower;
+    const int32_t step = is_last ? 2 * at->columns : 2 * COLUMNS;
+    const uint32_t *from = at->lower;
+    for (int32_t left = at->pairs / 2; left > 0; --left) {
+#if defined(WINOGRAD_ASM)
+        __asm volatile(".rept 4\n\t"
+                       "ldm %[from]!, {r4, r5, r6, r8}\n\t"
+                       "stm %[to]!, {r4, r5, r6, r8}\n\t"
+                       ".endr\n\t"
+                       "ldm %[from]!, {r4, r5, r6, r8}\n\t"
+                       "stm %[rest], {r4, r5, r6, r8}"
+                       : [from] "+r"(from), [to] "+r"(to)
+                       : [rest] "r"(rest)
+                       : "r4", "r5", "r6", "r8", "memory");
+#else
+        memcpy(to, from, 16 * sizeof *to);
+        memcpy(rest, from + 16, 4 * sizeof *to);
+        from += 2 * COLUMNS;
+        to += 16;
+#endif
+        to += 2 * at->columns - 16;
+        rest += step;
     }
 }
 
@@ -125,16 +172,28 @@ static void take_rows(const tinyml_window *w, const place *at, const int8_t *inp
 #define ONE_COPY __attribute__((noinline, noclone))
 #endif
 
-/* A row of these is a row of a block. */
+/* A row of these is as long as a row of a block. */
 typedef struct {
-    uint32_t code; /* where the program goes on after the pass */
-    uint32_t next; /* where the next pass begins; before the first part: the code that begins it */
-    uint32_t at, also;
+    uint32_t code;  /* where the program goes on after this pass */
+    uint32_t value; /* see the places below */
+    /* Of the link that follows: where the pass after it begins in the block, and the code that begins it. */
+    uint32_t next, begin;
 } winograd_link;
 
+/* After the last row of links. */
+typedef struct {
+    uint32_t sums[8 * 5]; /* sets of eight, of two channels and four tiles */
+    uint32_t cut;         /* CUT or 0 */
+    int32_t left;         /* pairs of output channels */
+    uint32_t r7;          /* which some compilers keep for themselves */
+} winograd_kept;
+
 /* The passes after which two rows of left outputs, then of right ones are done. */
-enum { SITES = 4, SETS = 5 };
+enum { SITES = 4 };
 static const uint8_t site_of[SITES] = {10, 11, 14, 15};
+
+/* So many links before that of a site lies the one that holds, as a value, something for it. */
+enum { TO = 0, BACK = 2, STRIDE = 8, COUNT = 10 };
 
 /* Places in the code, after those of the passes and sites. */
 enum { MORE = PASSES + SITES, BODY, END };
@@ -142,7 +201,7 @@ enum { MORE = PASSES + SITES, BODY, END };
 static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t columns, uint32_t *to, int32_t fours)
 {
     uint32_t rows[43]; /* four rows of COLUMNS, then what has no register */
-    rows[40] = (uint32_t)columns * 16;
+    rows[40] = (uint32_t)columns * 8;
     rows[41] = (uint32_t)fours;
     register const uint32_t *from __asm("r0") = upper;
     register const uint32_t *also __asm("r1") = lower;
@@ -152,10 +211,10 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
         /* B^T along the columns: rows 0 - 2, 1 + 2, 2 - 1, 1 - 3, of two columns at a time. */
         ".macro winograd_columns turn\n\t"
         ".irp column, 0, 2, 4, 6, 8\n\t"
-        "ldrd r4, r5, [r0, #16 * \\column]\n\t"
-        "ldrd r6, r7, [r1, #16 * \\column]\n\t"
-        "ldrd r8, r9, [r0, #16 * \\column + 16]\n\t"
-        "ldrd r10, r11, [r1, #16 * \\column + 16]\n\t"
+        "ldrd r4, r5, [r0, #8 * \\column]\n\t"
+        "ldrd r6, r7, [r1, #8 * \\column]\n\t"
+        "ldrd r8, r9, [r0, #8 * \\column + 8]\n\t"
+        "ldrd r10, r11, [r1, #8 * \\column + 8]\n\t"
         ".irp word, r4, r5, r6, r7, r8, r9, r10, r11\n\t"
         "sxtb16 \\word, \\word, ror #\\turn\n\t"
         ".endr\n\t"
@@ -218,7 +277,7 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
         "add r2, r2, #512\n\t"
         "ldrd r4, r5, [r3, #160]\n\t"
         "add r0, r0, r4\n\t"
-        "add r1, r1, r4\n\t"
+        "add r1, r1, #80\n\t"
         "subs r5, r5, #1\n\t"
         "str r5, [r3, #164]\n\t"
         "bne 1b\n\t"
@@ -245,8 +304,7 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
     __asm volatile(
         /* Goes to where the next pass begins, and to the code that begins it. */
         ".macro winograd_pass\n\t"
-        "ldr r0, [r0, #4]\n\t"
-        "ldr pc, [r0, #-252]\n\t"
+        "ldmdb r0, {r0, pc}\n\t"
         ".endm\n\t"
         /* The set at r0 + at becomes its difference to the sums, these their sum with it. */
         ".macro winograd_butterfly at, reversed=0\n\t"
@@ -276,7 +334,7 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         "add \\y, \\y, r11\n\t"
         ".endm\n\t"
 
-        "ldr r12, [r0, #-232]\n\t"
+        "ldr r12, [r0, #180]\n\t"
         "cmp r12, #0\n\t"
         "bne 30f\n\t"
         "adr r0, 31f\n\t"
@@ -290,12 +348,12 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         ".word \\place - 31b + 1\n\t"
         ".endr\n\t"
         "30:\n\t"
-        "str r7, [r0, #-228]\n\t" /* some compilers keep it for themselves */
+        "str r7, [r0, #184]\n\t"
 
         /* A pair of channels: how it is requantized, and whether the block is cut. */
         "37:\n\t"
         "ldr r12, [r1], #4\n\t"
-        "ldr lr, [r0, #-216]\n\t"
+        "ldr lr, [r0, #176]\n\t"
         "orr r12, r12, lr\n\t"
         "msr APSR_nzcvq, r12\n\t"
         "add lr, r0, #(320 - 240)\n\t"
@@ -305,6 +363,7 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         "add lr, r0, #288\n\t"
         "stm lr!, {r2-r9}\n\t"
         "ldm lr, {r2-r9}\n\t"
+        "add r0, r0, #256\n\t" /* there is no link before the first */
         "winograd_pass\n\t"
         "41:\n\t" /* (3, 1), halved */
         "winograd_butterfly (288 - 16)\n\t"
@@ -379,11 +438,11 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         "ldm lr, {r2-r9}\n\t"
         "winograd_pass\n\t"
         "55:\n\t" /* (3, 3), requantized */
-        "ldr r12, [r0, #-232]\n\t"
+        "ldr r12, [r0, #180]\n\t"
         "subs r12, r12, #1\n\t"
-        "str r12, [r0, #-232]\n\t"
+        "str r12, [r0, #180]\n\t"
         "bne 37b\n\t"
-        "ldr r7, [r0, #-228]\n\t"
+        "ldr r7, [r0, #184]\n\t"
         "b 32f\n\t"
 
         /* The products of a pass: up to PART pairs of input channels. */
@@ -424,16 +483,16 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         "bfi r3, r7, #8, #8\n\t"
         "bfi r4, r8, #8, #8\n\t"
         "bfi r5, r9, #8, #8\n\t"
-        "ldr r12, [r0, #8]\n\t"
-        "ldr r10, [r0, #-24]\n\t"
+        "ldr r12, [r0, #4]\n\t"
+        "ldr r10, [r0, #-124]\n\t"
         "bcs 63f\n\t"
         "strh r3, [r12, r10]\n\t"
         "add lr, r12, r10, lsl #1\n\t"
         "strh r4, [lr]\n\t"
         "strh r5, [lr, r10]\n\t"
         "strh r2, [r12], #2\n\t"
-        "str r12, [r0, #8]\n\t"
-        "ldr pc, [r0, #12]\n\t"
+        "str r12, [r0, #4]\n\t"
+        "ldr pc, [r0, #-28]\n\t"
 
         /* TFLM's own arithmetic. */
         "60:\n\t"
@@ -457,8 +516,8 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         "63:\n\t"
         "mrs r11, APSR\n\t"
         "add lr, r12, #2\n\t"
-        "str lr, [r0, #8]\n\t"
-        "ldr lr, [r0, #-20]\n\t"
+        "str lr, [r0, #4]\n\t"
+        "ldr lr, [r0, #-156]\n\t"
         "cmp lr, #1\n\t"
         "blt 64f\n\t"
         "strh r2, [r12]\n\t"
@@ -472,7 +531,7 @@ ONE_COPY static const int32_t *multiply(winograd_link *last, const int32_t *stre
         "strh r5, [r12, r10]\n\t"
         "64:\n\t"
         "msr APSR_nzcvq, r11\n\t"
-        "ldr pc, [r0, #12]\n\t"
+        "ldr pc, [r0, #-28]\n\t"
         ".purgem winograd_pass\n\t"
         ".purgem winograd_butterfly\n\t"
         ".purgem winograd_both\n\t"
@@ -488,27 +547,34 @@ static winograd_link *links_after(const place *at, int32_t pairs)
     return (winograd_link *)(void *)(at->block + pairs * STEP + (pairs - at->first) / PART * STEP);
 }
 
+static winograd_kept *kept_after(winograd_link *last)
+{
+    return (winograd_kept *)(void *)(last + PASSES);
+}
+
 /* Ties the passes together. */
 static void prepare(const tinyml_window *w, const place *at)
 {
     winograd_link *const last = links_after(at, at->pairs);
-    last[0].at = 0;
+    winograd_kept *const kept = kept_after(last);
+    for (int32_t i = 0; i < (int32_t)(sizeof kept->sums / sizeof *kept->sums); ++i) {
+        kept->sums[i] = 0;
+    }
+    kept->left = 0;
     const uint32_t *const code = (const uint32_t *)multiply(last + PASSES - 1, NULL);
     const uint32_t origin = (uint32_t)(uintptr_t)code;
-    winograd_link *const begin = (winograd_link *)(void *)(at->block - STEP);
     const uint32_t pair = (code[END] - code[BODY]) / PART;
-    fill((uint32_t *)(void *)(last + PASSES), 1, 8 * SETS, 0);
     for (int32_t pass = 0; pass < PASSES; ++pass) {
-        begin[pass].next = origin + code[BODY] + (uint32_t)(PART - at->first) * pair;
         for (int32_t pairs = at->first; pairs < at->pairs; pairs += PART) {
             links_after(at, pairs)[pass].code = origin + code[MORE];
         }
         last[pass].code = origin + code[pass];
-        last[pass].next = (uint32_t)(uintptr_t)(at->block + (pass + 1) % PASSES * TILES);
+        last[pass].next = (uint32_t)(uintptr_t)(at->block + (pass + 2) % PASSES * TILES);
+        last[pass].begin = origin + code[BODY] + (uint32_t)(PART - at->first) * pair;
     }
     for (int32_t site = 0; site < SITES; ++site) {
-        last[site_of[site]].also = origin + code[PASSES + site];
-        last[site_of[site] - 2].at = 2 * (uint32_t)w->output_channels;
+        last[site_of[site] - BACK].value = origin + code[PASSES + site];
+        last[site_of[site] - STRIDE].value = 2 * (uint32_t)w->output_channels;
     }
 }
 
@@ -517,14 +583,15 @@ static void multiply_block(const tinyml_window *w, const place *at, const int32_
                            int32_t rows, int32_t columns)
 {
     winograd_link *const last = links_after(at, at->pairs);
-    last[0].at = (uint32_t)w->output_channels / 2;
-    last[1].at = rows == 2 && columns == 2 * TILES ? 0 : CUT;
+    winograd_kept *const kept = kept_after(last);
+    kept->left = w->output_channels / 2;
+    kept->cut = rows == 2 && columns == 2 * TILES ? 0 : CUT;
     for (int32_t site = 0; site < SITES; ++site) {
         const int32_t row = site & 1;
         const int32_t column = site >> 1;
         int8_t *const to = output + (row * w->output_width + column) * w->output_channels;
-        last[site_of[site]].at = (uint32_t)(uintptr_t)to;
-        last[site_of[site] - 2].also = row < rows ? (uint32_t)(columns + 1 - column) / 2 : 0;
+        last[site_of[site] - TO].value = (uint32_t)(uintptr_t)to;
+        last[site_of[site] - COUNT].value = row < rows ? (uint32_t)(columns + 1 - column) / 2 : 0;
     }
     multiply(last + PASSES - 1, stream);
 }
@@ -557,10 +624,10 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
         for (int32_t i = 0; i < 2 * COLUMNS; ++i) {
             const int32_t column = i / 2;
             const int32_t bit = (half & 1) * 8 + (i & 1) * 16;
-            const int32_t x0 = byte_at(upper[4 * column], bit);
-            const int32_t x1 = byte_at(upper[4 * column + 1], bit);
-            const int32_t x2 = byte_at(lower[4 * column], bit);
-            const int32_t x3 = byte_at(lower[4 * column + 1], bit);
+            const int32_t x0 = byte_at(upper[2 * column], bit);
+            const int32_t x1 = byte_at(upper[2 * column + 1], bit);
+            const int32_t x2 = byte_at(lower[2 * column], bit);
+            const int32_t x3 = byte_at(lower[2 * column + 1], bit);
             rows[0][column][i & 1] = x0 - x2;
             rows[1][column][i & 1] = x1 + x2;
             rows[2][column][i & 1] = x2 - x1;
@@ -576,8 +643,8 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
             to[TILES * pass_of[row][3] + tile] = halfwords(x[1][0] - x[3][0], x[1][1] - x[3][1]);
         }
         to += STEP;
-        upper += (half & 1) * 4 * columns;
-        lower += (half & 1) * 4 * columns;
+        upper += (half & 1) * 2 * columns;
+        lower += (half & 1) * 2 * COLUMNS;
     }
 }
 
@@ -691,18 +758,37 @@ static void prepare(const tinyml_window *w, const place *at)
 
 #endif
 
-/* The block of the outputs at (y, x). */
-static void transform(const place *at, int32_t y, int32_t x)
+/* The block at column x. */
+static void transform(const place *at, int32_t x)
 {
-    const uint32_t *upper = at->ring + 4 * x + (y & 3);
-    const uint32_t *lower = at->ring + 4 * x + ((y + 2) & 3);
+    const uint32_t *upper = at->upper + 2 * x;
+    const uint32_t *lower = at->lower;
     uint32_t *to = at->block;
     int32_t pairs = at->first;
     for (int32_t left = at->pairs; left > 0; left -= pairs, pairs = PART) {
         transform_part(upper, lower, at->columns, to, pairs / 2);
-        upper += 2 * pairs * at->columns;
-        lower += 2 * pairs * at->columns;
+        upper += pairs * at->columns;
+        lower += pairs * COLUMNS;
         to += (pairs + 1) * STEP;
+    }
+}
+
+static void convolve(const tinyml_window *w, const place *at, const int32_t *stream, const int8_t *input,
+                     int8_t *output)
+{
+    const int32_t fours = w->input_channels / 4;
+    const rows_of_two upper = {at->upper, at->columns, fours};
+    take(w, input, 0, 0, upper, at->columns);
+    for (int32_t y = 0; y < w->output_height; y += 2) {
+        for (int32_t x = 0; x < w->output_width; x += 2 * TILES) {
+            const int32_t known = x == 0 ? 0 : COLUMNS - 2 * TILES;
+            const rows_of_two lower = {at->lower + 2 * known, COLUMNS, fours};
+            take(w, input, y + 2, x + known, lower, COLUMNS - known);
+            transform(at, x);
+            keep(at, x);
+            multiply_block(w, at, stream, output + (y * w->output_width + x) * w->output_channels,
+                           tinyml_min(2, w->output_height - y), tinyml_min(2 * TILES, w->output_width - x));
+        }
     }
 }
 
@@ -711,14 +797,9 @@ void tinyml_winograd_s8(const tinyml_winograd_s8_params *params, const int8_t *i
     const tinyml_window *const w = &params->window;
     const place at = place_of(w, scratch);
     prepare(w, &at);
-    pad_columns(w, &at);
-    take_rows(w, &at, input, 0);
-    for (int32_t y = 0; y < w->output_height; y += 2) {
-        take_rows(w, &at, input, y + 2);
-        for (int32_t x = 0; x < w->output_width; x += 2 * TILES) {
-            transform(&at, y, x);
-            multiply_block(w, &at, params->stream, output + (y * w->output_width + x) * w->output_channels,
-                           tinyml_min(2, w->output_height - y), tinyml_min(2 * TILES, w->output_width - x));
-        }
+    for (int32_t image = 0; image < w->batches; ++image) {
+        convolve(w, &at, params->stream, input, output);
+        input += w->input_height * w->input_width * w->input_channels;
+        output += w->output_height * w->output_width * w->output_channels;
     }
 }

@@ -32,9 +32,8 @@ typedef struct {
 
 /*
  * input: int8 [input_height][input_width][input_channels], aligned to 4 bytes;
- * output: int8 [output_height][output_width][output_channels], aligned to 2 bytes; it may lie on the input as
- * far as rows of the input are read before: the two rows of outputs 2 s and 2 s + 1 are written after the input
- * rows up to 2 s + 3 - pad_top were read, and none of them is read again;
+ * output: int8 [output_height][output_width][output_channels], aligned to 2 bytes; it may lie on the input: block
+ * by block, two rows of eight outputs, all that the block sees is read once, before its outputs are written;
  * scratch: aligned to 4 bytes, as many as `tinyml.kernels.winograd` says.
  */
 void tinyml_winograd_s8(const tinyml_winograd_s8_params *params, const int8_t *input, int8_t *output, int8_t *scratch);

@@ -189,6 +189,36 @@ def test_outputs_take_the_place_of_rows_already_read(tmp_path):
     assert report["ram_bytes"]["arena"] < scratch + 1.5 * image
 
 
+def test_several_images(tmp_path):
+    def build(m: mb.ModelBuilder, rng: np.random.Generator):
+        source = m.tensor((3, 5, 9, 4), scale=0.05, zero_point=5)
+        output, _ = mb.convolution(m, rng, source, (3, 5, 9, 4), 4, **RELU, output_scale=0.5)
+        return source, output
+
+    assert was_taken(check(tmp_path, build, 8, qemu=True, options=FASTEST))
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("size", [(4, 16), (7, 11), (3, 3), (5, 18)])
+def test_the_schedule_says_when_a_pixel_is_first_seen(tmp_path, padding, size):
+    m = mb.ModelBuilder()
+    source, output = layer((*size, 4), 2, padding=padding)(m, np.random.default_rng(0))
+    node = tflite_reader.read(m.save(tmp_path / "m.tflite", [source], [output])).view(0)
+    (call,) = winograd.SPECIALISATION.candidates(node, M4)[0].calls
+    read, written = call.overlaps[0].schedule()
+    height, width = node.output.shape[1:3]
+    before = 1 if padding == "SAME" else 0
+    first = np.full(size, -1)
+    steps = np.zeros((height, width), int)
+    blocks = [(y, x) for y in range(0, height, 2) for x in range(0, width, 8)]
+    for step, (y, x) in enumerate(blocks):
+        steps[y : y + 2, x : x + 8] = step
+        seen = first[max(y - before, 0) : y + 4 - before, max(x - before, 0) : x + 10 - before]
+        seen[seen < 0] = step
+    np.testing.assert_array_equal(read.reshape(*size, 4)[..., 0], first)
+    np.testing.assert_array_equal(written.reshape(height, width, 2)[..., 0], steps)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "channels"),

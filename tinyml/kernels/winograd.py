@@ -41,7 +41,7 @@ _OUTPUTS_AFTER = (10, 11, 14, 15)
 _BLOCK = (2, 8)
 _PART_PAIRS = 16
 _ROW_BYTES = 256  # of a pair of channels in a block
-_SUMS_BYTES = 160
+_KEPT_BYTES = 172
 
 Constants = Union[Step, Exact]
 
@@ -78,7 +78,7 @@ class Winograd(Specialisation):
             inputs=(0,),
             scratch_bytes=_scratch_bytes(node),
             has_scratch=True,
-            overlaps=(schedules.by_rows(node, window, _BLOCK[0], ring=True),),
+            overlaps=(schedules.by_blocks(node, window, _BLOCK),),
         )
         return [Candidate(self.name, (call,), _instructions(node, packed), _why(packed))]
 
@@ -171,11 +171,11 @@ def _pair(channels: Channels, first: int) -> _Pair | None:
 
 
 def _scratch_bytes(node: NodeView) -> int:
-    """The ring of four rows, the transformed block with its links, and sums."""
+    """Upper rows, a block's lower ones, the transformed block with its links, and what the kernel keeps."""
     depth = node.input(0).shape[-1]
-    columns = _blocks(node)[1] * _BLOCK[1] + 2
-    rows = depth // 2 + 1 + _parts(depth)
-    return 4 * columns * depth + rows * _ROW_BYTES + _SUMS_BYTES
+    width = _blocks(node)[1] * _BLOCK[1] + 2
+    rows = depth // 2 + _parts(depth)
+    return 2 * (width + _BLOCK[1] + 2) * depth + rows * _ROW_BYTES + _KEPT_BYTES
 
 
 def _parts(depth: int) -> int:
@@ -183,22 +183,23 @@ def _parts(depth: int) -> int:
 
 
 def _blocks(node: NodeView) -> tuple[int, int]:
-    _, height, width, _ = node.output.shape
+    height, width = node.output.shape[1:3]
     return -(-height // _BLOCK[0]), -(-width // _BLOCK[1])
 
 
 def _instructions(node: NodeView, packed: _Packed) -> int:
     """The kernel's loops, counted; their calls, about."""
-    height, width, depth = node.input(0).shape[1:]
+    images, height, width, depth = node.input(0).shape
     rows, columns = _blocks(node)
     fours, parts = depth // 4, _parts(depth)
-    a_pass = 11 * (depth // 2) + 3 + 2 * (parts - 1)
+    a_pass = 11 * (depth // 2) + 2 + 2 * (parts - 1)
     outputs = 397 * packed.pairs - 76 * packed.proven
-    blocks = 16 * a_pass * packed.pairs + outputs + 457 * fours + 35 * parts + 140
-    copied = (rows + 1) * (fours * (5 * width + 15) + 40)
-    ring = _BLOCK[1] * columns + 2
-    outside = (2 * rows + 2 - height) * ring + 4 * (ring - width)
-    return rows * columns * blocks + copied + fours * (4 * outside + 20) + 80 * parts + 700
+    block = 16 * a_pass * packed.pairs + outputs + 525 * fours + 35 * parts + 255
+    padded = _BLOCK[1] * columns + 2
+    outside_columns = (rows + 1) * (padded - width)
+    outside_rows = (2 * rows + 2 - height) * padded
+    around = fours * (5 * width + 9 * outside_columns + 5 * outside_rows + 10 * rows)
+    return images * (rows * columns * block + around) + 80 * parts + 800
 
 
 def _why(packed: _Packed) -> str:

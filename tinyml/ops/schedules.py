@@ -48,17 +48,15 @@ def by_channels(node: NodeView, window: Window) -> Overlap:
     return Overlap(0, partial(_channel_schedule, node, window))
 
 
-def by_rows(node: NodeView, window: Window, rows: int = 1, ring: bool = False) -> Overlap:
-    """A kernel that writes whole rows.
+def by_blocks(node: NodeView, window: Window, block: tuple[int, int]) -> Overlap:
+    """A kernel that writes blocks of pixels, and copies input pixels when a block first sees them.
 
     Args:
         node: the node.
         window: what an output pixel sees.
-        rows: output rows a step.
-        ring: the kernel copies input rows into scratch when a window first reaches them, and looks at no
-            input row again afterwards.
+        block: rows and columns of output pixels a step; those at the end of a row or column may have fewer.
     """
-    return Overlap(0, partial(_row_schedule, node, window, rows, ring))
+    return Overlap(0, partial(_block_schedule, node, window, block))
 
 
 def planar(node: NodeView) -> Overlap:
@@ -93,16 +91,15 @@ def _pixel_schedule(
     return _every_image(node, *((last_read, steps) if staged else _unstaged(last_read, steps)))
 
 
-def _row_schedule(node: NodeView, window: Window, rows: int, ring: bool) -> Schedule:
-    height, width = window.rows.output, window.columns.output
-    steps = np.arange(height) // rows
-    if ring:
-        ends = np.arange(height) * window.stride[0] - window.rows.before + window.reach[0]
-        first = np.searchsorted(ends, np.arange(window.rows.input), side="right")
-        last_read = np.append(steps, -1)[first]
-    else:
-        last_read = np.append(steps, -1)[_last_reader(window, 0)]
-    return _every_image(node, np.repeat(last_read, window.columns.input), np.repeat(steps, width))
+def _block_schedule(node: NodeView, window: Window, block: tuple[int, int]) -> Schedule:
+    count = -(-window.columns.output // block[1])
+    axes = (window.rows, window.columns)
+    rows, columns = (np.append(np.arange(a.output) // b, -1) for a, b in zip(axes, block))
+    steps = rows[:-1, np.newaxis] * count + columns[:-1]
+    seen_rows, seen_columns = rows[_first_reader(window, 0)], columns[_first_reader(window, 1)]
+    seen = seen_rows[:, np.newaxis] * count + seen_columns
+    never = (seen_rows < 0)[:, np.newaxis] | (seen_columns < 0)
+    return _every_image(node, np.where(never, -1, seen), steps)
 
 
 def _vector_schedule(node: NodeView, vectors: int) -> Schedule:
@@ -162,6 +159,13 @@ def _last_reader(window: Window, dimension: int) -> np.ndarray:
     places = np.arange(axis.input) + axis.before  # counted from the first window's beginning
     last = np.minimum(places // stride, axis.output - 1)
     return np.where(places - last * stride < window.reach[dimension], last, -1)
+
+
+def _first_reader(window: Window, dimension: int) -> np.ndarray:
+    """For each input row or column the first output that sees it, or one beyond; the size when none does."""
+    axis = (window.rows, window.columns)[dimension]
+    begin = np.arange(axis.output) * window.stride[dimension] - axis.before
+    return np.searchsorted(begin + window.reach[dimension], np.arange(axis.input), side="right")
 
 
 def _last_reached(window: Window, dimension: int) -> np.ndarray:
