@@ -160,6 +160,8 @@ CASES = [
     Case("tinyml_depthwise_3x3_stride_2*_s8", convolution, (5,), {"stride": (2, 2), **PLANAR}),
     Case("tinyml_transpose_conv_s8", transposed, (3, 4), {}),
     Case("tinyml_transpose_conv_s16", transposed, (2, 8), {}, "int16"),
+    Case("tinyml_average_pool_fours_s8", pool, (4, 8), {"kind": "AVERAGE"}),
+    Case("tinyml_max_pool_fours_s8", pool, (4, 8), {"kind": "MAX"}),
     *[
         Case(f"tinyml_{kind.lower()}_pool_{suffix}", pool, (1, 5), {"kind": kind}, dtype)
         for kind in ("AVERAGE", "MAX")

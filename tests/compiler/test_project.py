@@ -46,7 +46,7 @@ def test_only_used_kernels_are_there(tmp_path: Path) -> None:
     sources = {path.name for path in (export(tmp_path / "p") / "kernels").glob("*.c")}
     assert sources == {
         "tinyml_add_s8.c",
-        "tinyml_average_pool_s8.c",
+        "tinyml_average_pool_fours_s8.c",
         "tinyml_conv_packed_s8.c",
         "tinyml_depthwise_conv_s8.c",
         "tinyml_fully_connected_s8.c",

@@ -21,6 +21,7 @@ _PER_MAC = {
     "DEPTHWISE_CONV_2D": (11.0, 11.0),
 }
 _PER_MAC_ELSE = (8.0, 8.0)
+_PER_POOLED = 9.0  # an element that a pool or a mean covers
 _PER_ELEMENT = 45  # requantization and stores
 FIRMWARE_BYTES = 3000  # about: vectors, start-up, protocol, the calls and their parameters
 _UNKNOWN_CODE = 800  # bytes, of a kernel that was never measured
@@ -32,7 +33,18 @@ def general(node: NodeView, core: Core) -> int:
     rates = _PER_MAC.get(node.node.operator, _PER_MAC_ELSE)
     macs = ops.find(node.node.operator).macs(node)
     elements = sum(tensor.elements for tensor in node.outputs)
-    return round(rates["dsp" in core.extensions] * macs + _PER_ELEMENT * elements)
+    work = rates["dsp" in core.extensions] * macs + _PER_POOLED * _pooled(node)
+    return round(work + _PER_ELEMENT * elements)
+
+
+def _pooled(node: NodeView) -> int:
+    """Elements that pools and means add up or compare, with those of padding."""
+    if node.node.operator == "MEAN":
+        return node.input(0).elements
+    if node.node.operator in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
+        height, width = node.attributes.size
+        return node.output.elements * height * width
+    return 0
 
 
 def code_bytes(kernel: str) -> int:

@@ -31,7 +31,7 @@ def dimensions_exist(node: NodeView) -> str:
     """
     shape = node.input(0).shape
     found = [movement.positive_axis(axis, len(shape)) for axis in movement.numbers(node, 1)]
-    if None not in found and _count(node) < _MOST_ELEMENTS[node.output.dtype]:
+    if None not in found and count_of(node) < _MOST_ELEMENTS[node.output.dtype]:
         return ""
     return f"{list(movement.numbers(node, 1))} of shape {shape}"
 
@@ -42,20 +42,20 @@ def scales_comparable(node: NodeView) -> str:
     return "" if 2.0**-30 < ratio < 2.0**30 else f"{ratio:g}"
 
 
-def _reduced(node: NodeView) -> tuple[int, ...]:
+def reduced_dimensions(node: NodeView) -> tuple[int, ...]:
     """The dimensions of the mean, each once, counted from the front."""
     rank = len(node.input(0).shape)
     return tuple(sorted({axis % rank for axis in movement.numbers(node, 1)}))
 
 
-def _count(node: NodeView) -> int:
+def count_of(node: NodeView) -> int:
     """How many elements a mean is taken of."""
-    return prod(node.input(0).shape[axis] for axis in _reduced(node))
+    return prod(node.input(0).shape[axis] for axis in reduced_dimensions(node))
 
 
-def _rescale(node: NodeView) -> tuple[int, int]:
+def rescale(node: NodeView) -> tuple[int, int]:
     """(multiplier, shift) from a sum to the output's units (QuantizedMeanOrSum: 1 / count folded in)."""
-    count = _count(node)
+    count = count_of(node)
     ratio = node.input(0).q.scale / node.output.q.scale
     multiplier, exponent = arithmetic.quantize_multiplier(ratio)
     shift = min(count.bit_length() - 1, 32, 31 + exponent)
@@ -64,7 +64,7 @@ def _rescale(node: NodeView) -> tuple[int, int]:
 
 def _loops(node: NodeView) -> tuple[tuple[axes.Axis, ...], tuple[axes.Axis, ...]]:
     """The loops over what stays (input and output strides) and over what is added up."""
-    shape, reduced = node.input(0).shape, _reduced(node)
+    shape, reduced = node.input(0).shape, reduced_dimensions(node)
     strides = axes.strides(shape)
     outputs = axes.strides([1 if i in reduced else size for i, size in enumerate(shape)])
     kept = [
@@ -94,26 +94,26 @@ class Mean(Operator):
         return Attributes(bool(stored.KeepDims()))
 
     def output_shapes(self, node: NodeView) -> tuple[tuple[int, ...], ...]:
-        reduced, keep = _reduced(node), node.attributes.keep_dimensions
+        reduced, keep = reduced_dimensions(node), node.attributes.keep_dimensions
         sizes = enumerate(node.input(0).shape)
         return (tuple(1 if i in reduced else n for i, n in sizes if keep or i not in reduced),)
 
     def reference(self, node: NodeView, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        total = inputs[0].astype(np.int64).sum(axis=_reduced(node))
-        total = total - node.input(0).q.zero_point * _count(node)
-        scaled = arithmetic.requantize(total, *_rescale(node)) + node.output.q.zero_point
+        total = inputs[0].astype(np.int64).sum(axis=reduced_dimensions(node))
+        total = total - node.input(0).q.zero_point * count_of(node)
+        scaled = arithmetic.requantize(total, *rescale(node)) + node.output.q.zero_point
         low, high = arithmetic.LIMITS[node.output.dtype]
         return [np.clip(scaled, low, high).astype(node.output.dtype).reshape(node.output.shape)]
 
     def lower(self, node: NodeView) -> KernelCall:
         kept, reduced = _loops(node)
-        multiplier, shift = _rescale(node)
+        multiplier, shift = rescale(node)
         return KernelCall(
             kernel="tinyml_mean_s16" if node.output.dtype == "int16" else "tinyml_mean_s8",
             params=(
                 ("kept", axes.fields(kept)),
                 ("reduced", axes.fields(reduced)),
-                ("offset", -node.input(0).q.zero_point * _count(node)),
+                ("offset", -node.input(0).q.zero_point * count_of(node)),
                 ("multiplier", multiplier),
                 ("shift", shift),
                 ("output_zero_point", node.output.q.zero_point),
