@@ -19,8 +19,8 @@ from tinyml.memory.sharing import Pairs, Shifts
 
 ALIGNMENT = 8  # of every buffer: kernels may load words, and the ABI's largest type has 8 bytes
 _SEARCH_LIMIT = 8  # buffers; 8! orders are 40,320, pruned to far fewer
-_ROUNDS = 300  # of improving an order,
-_PLACEMENTS = 20_000  # fewer for many buffers
+_ROUNDS = 300  # of improving an order; fewer where many buffers are live together:
+_WORK = 300_000  # pairs of such buffers that are looked at
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def plan(buffers: tuple[Buffer, ...], pairs: Pairs | None = None, thorough: bool
     """
     problem = _Problem(buffers, pairs or {})
     bound = (_least(problem), 0)
-    placements = [(_placed(problem, order), order) for order in _orders(buffers)]
-    best, order = min(placements, key=lambda found: found[0].cost)
+    best, order = _of_orders(problem, bound)
     if thorough and best.cost > bound:
         best = _improved(problem, order, bound, best)
     if thorough and best.cost > bound and len(buffers) <= _SEARCH_LIMIT:
@@ -87,6 +86,8 @@ class _Problem:
             [int(i) for i in np.flatnonzero((first < b.last) & (last > b.first)) if i != number]
             for number, b in enumerate(buffers)
         ]
+
+        self.work = sum(map(len, self.meeting))
 
     def forbidden(self, index: int, other: int) -> tuple[int, int, int | None]:
         """(down, up, at): where buffer `index` may not begin, counted from the beginning of `other`: strictly
@@ -161,6 +162,16 @@ def _orders(buffers: Sequence[Buffer]) -> Iterator[list[int]]:
         yield sorted(numbers, key=lambda i: (sign * buffers[i].first, -buffers[i].nbytes))
 
 
+def _of_orders(problem: _Problem, bound: _Cost) -> tuple[_Placement, list[int]]:
+    """The best placement by one of the orders, and that order."""
+    found = []
+    for order in _orders(problem.buffers):
+        found.append((_placed(problem, order), order))
+        if found[-1][0].cost == bound:
+            break
+    return min(found, key=lambda pair: pair[0].cost)
+
+
 def _placed(problem: _Problem, order: Sequence[int]) -> _Placement:
     offsets: dict[int, int] = {}
     for index in order:
@@ -192,17 +203,24 @@ def _lowest(problem: _Problem, offsets: Mapping[int, int], group: _Group) -> int
         for other in problem.meeting[index]
         if other in offsets
     ]
-    candidates = {0, *(place + aligned(up) for place, _, up, _ in gaps)}
-    candidates.update(place + at for place, _, _, at in gaps if at is not None)
-    return min(
-        offset
-        for offset in candidates
-        if offset >= 0
-        and offset % ALIGNMENT == 0
-        and not any(
-            -down < offset - place < up and offset - place != at for place, down, up, at in gaps
-        )
-    )
+    gaps.sort(
+        key=lambda gap: gap[0] - gap[1]
+    )  # from the lowest beginning on, one round mostly does
+    offset, moved = 0, True
+    while moved:
+        before = offset
+        for place, down, up, at in gaps:
+            if -down < offset - place < up and offset - place != at:
+                offset = _next(offset, place, up, at)
+        moved = offset > before
+    return offset
+
+
+def _next(offset: int, place: int, up: int, at: int | None) -> int:
+    """Where beside a placed buffer a group may begin above `offset`: at `at`, or beyond `up`."""
+    if at is not None and place + at > offset and (place + at) % ALIGNMENT == 0:
+        return place + at
+    return aligned(place + up)
 
 
 def _improved(
@@ -210,7 +228,7 @@ def _improved(
 ) -> _Placement:
     """Two buffers of the order change places, any two in turn, as long as nothing gets worse by it."""
     swaps = itertools.cycle(itertools.combinations(range(len(order)), 2))
-    for i, j in itertools.islice(swaps, min(_ROUNDS, _PLACEMENTS // len(order))):
+    for i, j in itertools.islice(swaps, min(_ROUNDS, _WORK // (problem.work + 1))):
         changed = list(order)
         changed[i], changed[j] = order[j], order[i]
         found = _placed(problem, changed)
