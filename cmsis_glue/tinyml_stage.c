@@ -7,8 +7,15 @@ static void copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
     int32_t i = 0;
 #if defined(TINYML_DSP)
-    for (; i + 4 <= bytes; i += 4) {
-        __builtin_memcpy(to + i, from + i, 4); /* a load and a store */
+    if (bytes >= 4) {
+        const int32_t last = bytes - 4;
+        for (; i <= last; i += 4) {
+            __builtin_memcpy(to + i, from + i, 4); /* a load and a store */
+        }
+        if (i != bytes) {
+            __builtin_memcpy(to + last, from + last, 4); /* some bytes once more */
+        }
+        return;
     }
 #endif
     for (; i < bytes; ++i) {
@@ -178,7 +185,8 @@ static uint32_t *spread(const tinyml_stage *stage, walk walks[TINYML_STAGED], in
 static void gather(const tinyml_window *w, walk of, int inside, int32_t bytes, int8_t *to)
 {
     const int32_t step = pitch(w);
-    for (int32_t row = 0; row < w->window_height; ++row, to += bytes) {
+    const int8_t *const end = to + w->window_height * bytes;
+    for (; to != end; to += bytes) {
         if (inside || is_whole(w, &of, bytes)) {
             copy(to, of.at, bytes);
         } else {

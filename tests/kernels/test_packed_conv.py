@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import model_builder as mb
 import numpy as np
 import pytest
+from counts_check import check_estimates
 from tflm_check import check
 
 from tinyml import kernels, targets
 from tinyml.graph import tflite_reader
-from tinyml.graph.ir import NodeView
 from tinyml.kernels import cost, packed_conv
 from tinyml.kernels.base import Candidate, Options
 
-M4 = targets.find("cortex-m4").processor
 FASTEST = Options(optimize="speed")
 RELU: dict[str, Any] = {"zero_point": -128, "activation": "RELU"}
 
@@ -40,72 +40,144 @@ SHAPES: dict[str, tuple[tuple[int, int, int], int, dict[str, Any]]] = {
     "narrow": ((9, 1, 4), 4, {}),
     "long": ((2, 2, 64), 2, {}),
 }
+QUICK = {"pointwise", "two pixels", "3x3 image", "speech", "dilated, gathered"}
+MATRIX = [
+    pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow, id=name) for name in SHAPES
+]
+COUNTED: dict[str, tuple[tuple[int, int, int], int, dict[str, Any]]] = {
+    "pointwise": ((9, 5, 32), 24, {"window": (1, 1)}),
+    "strided 1x1": ((16, 16, 16), 32, {"window": (1, 1), "stride": (2, 2)}),
+    "3x3": ((16, 16, 16), 16, {}),
+    "3x3, stride 2, odd": ((15, 15, 16), 15, {"stride": (2, 2)}),
+    "image": ((20, 20, 3), 16, {"stride": (2, 2)}),
+    "speech": ((49, 10, 1), 32, {"window": (10, 4), "stride": (2, 2)}),
+    "dilated": ((16, 16, 16), 16, {"dilation": (2, 2)}),
+    "nine pixels": ((3, 3, 128), 32, {"window": (1, 1)}),
+}
+KERNELS = {kernel.kernel: kernel for kernel in packed_conv._KERNELS}
 
 
-def layer(shape: tuple[int, int, int], channels: int, **options: Any):
+@pytest.fixture(autouse=True, params=KERNELS)
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """That alone is offered, on tiny layers, too, where it does not pay; answers its name."""
+    monkeypatch.setattr(kernels, "specialisations", lambda: (packed_conv.SPECIALISATION,))
+    monkeypatch.setattr(packed_conv, "_KERNELS", (KERNELS[request.param],))
+    monkeypatch.setattr(cost, "general", lambda node, core: 1 << 40)
+    return str(request.param)
+
+
+def layer(
+    shape: tuple[int, int, int], channels: int, *, batches: int = 1, **options: Any
+) -> Callable[[mb.ModelBuilder, np.random.Generator], tuple[int, int]]:
     """A builder of one convolution with an input zero point of 5."""
 
-    def build(m: mb.ModelBuilder, rng: np.random.Generator):
-        source = m.tensor((1, *shape), scale=0.05, zero_point=5)
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        full = (batches, *shape)
+        source = m.tensor(full, scale=0.05, zero_point=5)
         output, _ = mb.convolution(
-            m, rng, source, (1, *shape), channels, **{"output_scale": 0.5, **options}
+            m, rng, source, full, channels, **{"output_scale": 0.5, **options}
         )
         return source, output
 
     return build
 
 
-@pytest.fixture(autouse=True)
-def only_these(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever else there is, and on tiny layers, too, where they do not pay."""
-    monkeypatch.setattr(kernels, "specialisations", lambda: (packed_conv.SPECIALISATION,))
-    monkeypatch.setattr(cost, "general", lambda node, core: 1 << 40)
+def extreme(first: int, second: int) -> Callable[[mb.ModelBuilder, np.random.Generator], Any]:
+    """A builder of two channels, all weights of which are the same."""
+
+    def build(m: mb.ModelBuilder, rng: np.random.Generator) -> tuple[int, int]:
+        source = m.tensor((1, 3, 3, 32), scale=0.05, zero_point=0)
+        data = np.stack([np.full((3, 3, 32), value) for value in (first, second)])
+        weights = m.tensor(data.shape, scale=[0.01, 0.02], data=data)
+        output = m.tensor((1, 3, 3, 2), scale=30.0, zero_point=4)
+        options = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+        m.node("CONV_2D", [source, weights], output, kind="Conv2DOptions", **options)
+        return source, output
+
+    return build
 
 
-def read(path: Path) -> NodeView:
-    return tflite_reader.read(path).view(0)
-
-
-def offered(tmp_path: Path, build) -> list[Candidate]:
+def offered(tmp_path: Path, build: Any, core: str = "cortex-m4") -> list[Candidate]:
     """What is offered for the first node of a model."""
     m = mb.ModelBuilder()
     source, output = build(m, np.random.default_rng(0))
-    node = read(m.save(tmp_path / "m.tflite", [source], [output]))
-    return packed_conv.SPECIALISATION.candidates(node, M4)
+    node = tflite_reader.read(m.save(tmp_path / "m.tflite", [source], [output])).view(0)
+    return packed_conv.SPECIALISATION.candidates(node, targets.find(core).processor)
 
 
-def was_packed(directory: Path) -> bool:
-    return (directory / "kernels/tinyml_conv_packed_s8.c").is_file()
+def uses(directory: Path, kernel: str) -> bool:
+    return (directory / f"kernels/{kernel}.c").is_file()
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_shapes(tmp_path, name):
+@pytest.mark.parametrize("name", MATRIX)
+def test_shapes(tmp_path, kernel, name):
     shape, channels, options = SHAPES[name]
-    assert was_packed(
-        check(tmp_path / "relu", layer(shape, channels, **options, **RELU), 1, options=FASTEST)
-    )
-    assert was_packed(
-        check(tmp_path / "none", layer(shape, channels, **options), 2, options=FASTEST)
-    )
+    relu = layer(shape, channels, **options, **RELU)
+    assert uses(check(tmp_path / "relu", relu, 1, options=FASTEST), kernel)
+    plain = layer(shape, channels, **options, batches=2)
+    assert uses(check(tmp_path / "none", plain, 2, options=FASTEST), kernel)
 
 
 @pytest.mark.parametrize("name", ["two pixels", "3x3 image", "dilated", "speech"])
 def test_the_assembly_does_the_same(tmp_path, name):
     shape, channels, options = SHAPES[name]
-    check(
-        tmp_path / "relu", layer(shape, channels, **options, **RELU), 3, qemu=True, options=FASTEST
-    )
-    check(
-        tmp_path / "none",
-        layer(shape, channels, **options, zero_point=-20),
-        4,
-        qemu=True,
-        options=FASTEST,
-    )
+    relu = layer(shape, channels, **options, **RELU)
+    check(tmp_path / "relu", relu, 3, qemu=True, options=FASTEST)
+    plain = layer(shape, channels, **options, zero_point=-20, batches=2)
+    check(tmp_path / "none", plain, 4, qemu=True, options=FASTEST)
 
 
 @pytest.mark.parametrize("zero_point", [-128, -127, 0, 127])
 @pytest.mark.parametrize("activation", ["NONE", "RELU", "RELU6"])
 def test_zero_points_and_activations(tmp_path, zero_point, activation):
     build = layer((4, 4, 4), 4, zero_point=zero_point, activation=activation)
-    check(tmp_path, build, 5, constant=zero_point == 127 and activation != "NONE", options=FASTEST)
+    dead = zero_point == 127 and activation != "NONE"
+    check(tmp_path, build, 5, constant=dead, options=FASTEST)
+
+
+@pytest.mark.parametrize("weights", [(127, 127), (-127, -127), (-127, 127), (127, -127)], ids=str)
+def test_the_largest_sums(tmp_path, kernel, weights):
+    directory = check(tmp_path, extreme(*weights), 6, qemu=weights[0] > 0, options=FASTEST)
+    assert uses(directory, kernel)
+
+
+def test_weights_that_do_not_fit_a_halfword_are_not_packed(tmp_path, kernel):
+    assert len(offered(tmp_path, extreme(-128, 127))) == 1
+    fits = kernel == "tinyml_conv_halves_s8"
+    assert len(offered(tmp_path, extreme(-1, -128))) == fits
+    assert uses(check(tmp_path / "m", extreme(-1, -128), 6, options=FASTEST), kernel) == fits
+
+
+def test_sums_of_more_than_24_bits_are_not_packed(tmp_path, kernel):
+    fits = kernel == "tinyml_conv_halves_s8"
+    assert len(offered(tmp_path, layer((1, 1, 2500), 2, window=(1, 1)))) == fits
+
+
+def test_a_clamp_within_reach_is_left_to_the_general_kernel(tmp_path):
+    assert offered(tmp_path, layer((4, 4, 4), 4, zero_point=0, activation="RELU")) == []
+    assert len(offered(tmp_path, layer((4, 4, 4), 4, zero_point=0))) == 1
+
+
+def test_who_gets_no_offer(tmp_path):
+    plain, grouped = layer((4, 4, 4), 4), layer((4, 4, 4), 4, groups=2)
+    assert offered(tmp_path, plain, "cortex-m3") == []
+    assert offered(tmp_path, grouped) == []
+    # An effective scale of 1 or more is a left shift.
+    assert offered(tmp_path, layer((4, 4, 4), 4, output_scale=1e-5)) == []
+
+
+def test_why_says_what_was_proven(tmp_path):
+    (candidate,) = offered(tmp_path, layer((4, 4, 4), 6, **RELU))
+    assert "3 of 3 channel pairs" in candidate.why
+    (candidate,) = offered(tmp_path, layer((4, 4, 4), 6))
+    assert "0 of 3 channel pairs" in candidate.why
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_estimates(tmp_path, kernel, name):
+    shape, channels, options = COUNTED[name]
+    m = mb.ModelBuilder()
+    build = layer(shape, channels, **options, **RELU)
+    source, output = build(m, np.random.default_rng(0))
+    path = m.save(tmp_path / "m.tflite", [source], [output])
+    assert check_estimates(path, tmp_path / "p") == [KERNELS[kernel].name]

@@ -8,6 +8,7 @@ from typing import Any
 import model_builder as mb
 import numpy as np
 import pytest
+from counts_check import check_estimates
 from tflm_check import check
 
 from tinyml import kernels
@@ -57,6 +58,25 @@ def test_the_assembly_does_the_same(tmp_path, size):
     check(tmp_path / "relu", layer(*size, **RELU), 3, qemu=True, options=FASTEST)
     rows = layer(*size, rows=2, per_channel=True)
     check(tmp_path / "rows", rows, 4, qemu=True, options=FASTEST)
+
+
+@pytest.mark.parametrize("dilated", [False, True])
+def test_a_convolution_of_one_pixel_is_the_same(tmp_path, dilated):
+    def build(m: mb.ModelBuilder, rng: np.random.Generator):
+        source = m.tensor((2, 3, 2, 5), scale=0.05, zero_point=-7)
+        options: dict[str, Any] = {"window": (3, 2), "stride": (3, 3), "output_scale": 0.5}
+        options["dilation"] = (2, 2) if dilated else (1, 1)  # sees beyond the image
+        return source, mb.convolution(m, rng, source, (2, 3, 2, 5), 6, **options)[0]
+
+    assert was_packed(check(tmp_path, build, 6, options=FASTEST)) != dilated
+
+
+@pytest.mark.parametrize("size", [(64, 12), (64, 10, 3), (320, 64), (8, 128)], ids=str)
+def test_estimates(tmp_path, size):
+    m = mb.ModelBuilder()
+    source, output = layer(*size, **RELU)(m, np.random.default_rng(0))
+    path = m.save(tmp_path / "m.tflite", [source], [output])
+    assert check_estimates(path, tmp_path / "p") == ["packed matrix"]
 
 
 @pytest.mark.parametrize("zero_point", [-128, -127, 0, 127])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinyml.kernels.requantize import Channels, exact_of_four, solve, solve_all
+from tinyml.kernels.requantize import Channels, exact, exact_of_four, solve, solve_all
 from tinyml.ops import arithmetic
 
 SOLVED = (
@@ -108,3 +108,28 @@ def test_a_narrower_clamp_is_proven_or_refused():
     assert step is not None
     sums = np.arange(-15, 1501)
     np.testing.assert_array_equal(step.output(sums), small.output(sums[:, np.newaxis])[:, 0])
+
+
+@pytest.mark.parametrize("zero_point", [-128, 0, 100])
+@pytest.mark.parametrize("seed", range(3))
+def test_tflms_own_arithmetic_needs_no_proof_but_of_its_ranges(seed, zero_point):
+    of = channels(seed, zero_point=zero_point, shifts=(-12, 0))
+    for channel in range(SOLVED):
+        found = exact(of, channel, 8)
+        assert found is not None
+        sums = np.arange(of.low[channel], of.high[channel] + 1)
+        np.testing.assert_array_equal(found.output(sums), reference(of, channel, sums))
+
+
+def test_what_tflms_arithmetic_cannot_keep_in_32_bits_is_refused():
+    def one(shift: int, largest: int, **clamp: int) -> Channels:
+        ends = np.array([-largest]), np.array([largest])
+        return Channels(np.array([1 << 30]), np.array([shift]), 0, *ends, **clamp)
+
+    assert exact(one(-4, 1 << 22), 0, 8) is not None
+    assert exact(one(-4, 1 << 23), 0, 8) is None
+    assert exact(one(-4, 1 << 23), 0, 0) is not None
+    assert exact(one(-4, 1 << 30), 0, 0) is None
+    assert exact(one(0, 100), 0, 0) is None  # no shift, no rounding
+    assert exact(one(-4, 5000, least=0), 0, 0) is None
+    assert exact(one(-4, 5, least=-4), 0, 0) is not None

@@ -44,9 +44,15 @@ class _Kernel:
     exact: int
 
 
-_KERNELS = (_Kernel("packed GEMM", "tinyml_conv_packed_s8", Packing(carried=True), 12, 47, 27),)
-_UNROLLED = 8  # double taps
+_KERNELS = (
+    _Kernel("packed GEMM", "tinyml_conv_packed_s8", Packing(carried=True), 12, 40, 27),
+    _Kernel("halfword GEMM", "tinyml_conv_halves_s8", Packing(carried=False), 11, 36, 27),
+)
+_UNROLLED = 16  # double taps
 _TURN = 3
+_CALL = 45  # of four pixels
+_PART = 70  # of a pair of channels that does not go to four pixels
+_PIXEL_WORD, _PIXEL = 11, 10  # of a single pixel, for a pair of channels
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,24 @@ class _Staging:
     gathers: bool
 
     @property
+    def pixels(self) -> int:
+        """Of an output image."""
+        return self.window.rows.output * self.window.columns.output
+
+    @property
+    def groups_inside(self) -> int:
+        """Groups of four pixels of one row that see nothing outside the image."""
+        first = np.arange(0, self.pixels - _PIXELS + 1, _PIXELS)
+        rows, columns = np.divmod(first, self.window.columns.output)
+        in_row = columns + _PIXELS <= self.window.columns.output
+        last = columns + _PIXELS - 1
+        return int(
+            (
+                in_row & _sees(self.window, 0, rows, rows) & _sees(self.window, 1, columns, last)
+            ).sum()
+        )
+
+    @property
     def scratch_bytes(self) -> int:
         """Staged halfwords, and room for runs or windows that cannot be read in place."""
         spare = self.taps if self.gathers else self.run_pixels * self.channels
@@ -81,6 +105,18 @@ class _Staging:
             ("taps", self.taps),
             ("gathers", self.gathers),
         )
+
+
+def _sees(window: Window, dimension: int, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Whether the windows from `first` to `last` along a dimension lie inside: bool, as `first`."""
+    axis = (window.rows, window.columns)[dimension]
+    stride, reach = (
+        window.stride[dimension],
+        (window.size[dimension] - 1) * window.dilation[dimension],
+    )
+    begin, end = first * stride - axis.before, last * stride - axis.before + reach
+    inside: np.ndarray = (begin >= 0) & (end < axis.input)
+    return inside
 
 
 def _staging(node: NodeView) -> _Staging:
@@ -142,17 +178,29 @@ def _candidate(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Strea
 
 
 def _instructions(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Stream) -> int:
-    """An estimate; the kernel's loops are counted, staging is fitted to counts."""
-    pixels = staging.window.rows.output * staging.window.columns.output
-    groups = node.input(0).shape[0] * -(-pixels // _PIXELS)
-    words = staging.taps // 2
-    block = kernel.word * words + _TURN * -(-words // _UNROLLED) + kernel.pair
+    """An estimate: the loops as they are written, staging by what it was counted to take."""
+    words, channels = staging.taps // 2, node.output.shape[-1]
+    block = kernel.word * words + _TURN * -(-(words - 1) // _UNROLLED) + kernel.pair
     blocks = stream.pairs * block + (stream.pairs - stream.proven) * kernel.exact
-    return groups * (blocks + _staged(staging))
+    full, rest = divmod(staging.pixels, _PIXELS)
+    work = full * (blocks + _CALL + (_PART if channels % 2 else 0))
+    if rest == 1:
+        work += stream.pairs * (_PIXEL_WORD * words + _PIXEL)
+    elif rest:
+        work += blocks + stream.pairs * _PART
+    return node.input(0).shape[0] * (work + _staged(staging))
 
 
 def _staged(staging: _Staging) -> int:
-    return 4 * staging.taps + 200
+    """Instructions to stage all windows of an image."""
+    groups, inside = -(-staging.pixels // _PIXELS), staging.groups_inside
+    runs = staging.window.size[0] * (staging.window.size[1] // staging.run_pixels)
+    across = staging.window.size[1] // staging.run_pixels
+    fours = staging.run_pixels * staging.channels // 4
+    spread = groups * staging.taps // 4 * 17
+    begun = across * (inside * 60 + (groups - inside) * 310)
+    each = 4 * (24 + 5 * fours) if staging.gathers else 26
+    return groups * 110 + begun + spread + runs * (inside * each + (groups - inside) * (each + 115))
 
 
 SPECIALISATION = PackedConvolution()

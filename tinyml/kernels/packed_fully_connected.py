@@ -1,4 +1,7 @@
-"""FULLY_CONNECTED four channels at a time over one staged input vector, for cores with DSP instructions."""
+"""FULLY_CONNECTED four channels at a time over one staged input vector, for cores with DSP instructions.
+
+A convolution of one output pixel that sees the whole image is the same.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +19,35 @@ if TYPE_CHECKING:
 
 _PACKING = Packing(carried=True, together=2)
 # Instructions, counted: four taps of four channels, a turn of the loop over 16 taps, four outputs, a pair
-# that takes TFLM's arithmetic besides, four taps staged, a row.
-_FOUR_TAPS, _TURN, _OUTPUTS, _EXACT, _STAGED, _ROW = 14, 2, 29, 9, 8, 80
+# that takes TFLM's arithmetic besides, four taps staged, a row, and the rest of its channels.
+_FOUR_TAPS, _TURN, _OUTPUTS, _EXACT, _STAGED, _ROW, _REST = 14, 2, 29, 9, 8, 80, 45
 
 
 class PackedFullyConnected(Specialisation):
     """int8, on a core with DSP instructions; every pair of channels proven or exact."""
 
     name = "packed matrix"
-    operators = ("FULLY_CONNECTED",)
+    operators = ("FULLY_CONNECTED", "CONV_2D")
 
     def candidates(self, node: NodeView, core: Core) -> list[Candidate]:
         """One where the weights allow it."""
         if "dsp" not in core.extensions or node.output.dtype != "int8":
             return []
+        if node.node.operator == "CONV_2D" and not _is_one_vector(node):
+            return []
         stream = packing.stream(node, ranges.channel_weights(node), _PACKING)
         return [] if stream is None else [_candidate(node, stream)]
 
 
+def _is_one_vector(node: NodeView) -> bool:
+    """Every tap of a convolution's only window is an element of the image, and in its order."""
+    whole = node.input(1).shape[1:] == node.input(0).shape[1:] and node.output.shape[1:3] == (1, 1)
+    return whole and node.attributes.dilation == (1, 1)
+
+
 def _candidate(node: NodeView, stream: Stream) -> Candidate:
-    channels, width = node.input(1).shape
+    channels = node.output.shape[-1]
+    width = node.input(1).elements // channels
     rows = node.input(0).elements // width
     call = KernelCall(
         kernel="tinyml_fully_connected_packed_s8",
@@ -54,7 +66,8 @@ def _candidate(node: NodeView, stream: Stream) -> Candidate:
         stream.pairs // 2 * (_FOUR_TAPS * _fours(width) + _TURN * -(-_fours(width) // 4) + _OUTPUTS)
     )
     exact = _EXACT * (stream.pairs - stream.proven)
-    instructions = rows * (passes + exact + _STAGED * _fours(width) + _ROW)
+    row = _STAGED * _fours(width) + _ROW + (_REST if channels % 4 else 0)
+    instructions = rows * (passes + exact + row)
     return Candidate("packed matrix", (call,), instructions, stream.why)
 
 
