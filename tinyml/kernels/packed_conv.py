@@ -45,8 +45,8 @@ class _Kernel:
 
 
 _KERNELS = (
-    _Kernel("packed GEMM", "tinyml_conv_packed_s8", Packing(carried=True), 12, 40, 27),
-    _Kernel("halfword GEMM", "tinyml_conv_halves_s8", Packing(carried=False), 11, 36, 27),
+    _Kernel("packed GEMM", "tinyml_conv_packed_s8", Packing(packing.CARRIED), 12, 40, 27),
+    _Kernel("halfword GEMM", "tinyml_conv_halves_s8", Packing(packing.HALVES), 11, 36, 27),
 )
 _UNROLLED = 16  # double taps
 _TURN = 3

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
     from tinyml.targets import Core
 
-_PACKING = Packing(carried=True, together=2)
+_PACKING = Packing(packing.CARRIED, together=2)
 # Instructions, counted: four taps of four channels, a turn of the loop over 16 taps, four outputs, a pair
 # that takes TFLM's arithmetic besides, four taps staged, a row, and the rest of its channels.
 _FOUR_TAPS, _TURN, _OUTPUTS, _EXACT, _STAGED, _ROW, _REST = 14, 2, 29, 9, 8, 80, 45

@@ -21,23 +21,26 @@ _SHIFT = 3  # the final shift of a proven channel; nearly all that have a soluti
 _IN_ORDER = (0, 2, 1, 3)  # of four taps, as SXTB16 spreads them
 _EXACT = -(1 << 31)  # marks the multiplier of a pair that takes TFLM's arithmetic
 
+CARRIED, HALVES, BYTES = "carried", "halves", "bytes"
+
 
 @dataclass(frozen=True)
 class Packing:
     """How a kernel wants the weights.
 
     Attributes:
-        carried: one word for two channels, 256 * w1 + w0 in each halfword; otherwise a word each.
+        weights: CARRIED: one word for two channels, 256 * w1 + w0 in each halfword; HALVES: a word each;
+            BYTES: tap by tap a byte for each of the two channels.
         together: pairs of channels that go together: starts, words in turn, constants.
     """
 
-    carried: bool
+    weights: str
     together: int = 1
 
     @property
     def second_bits(self) -> int:
         """By how much the second channel's sum is shifted left."""
-        return 8 if self.carried else 0
+        return 8 if self.weights == CARRIED else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,8 +116,11 @@ def _filled(channels: Channels, multiple: int) -> Channels:
 
 def _words(first: np.ndarray, second: np.ndarray, packing: Packing) -> np.ndarray | None:
     """The weights of all pairs, int64 (pairs, words); None when they do not fit."""
-    if not packing.carried:
+    if packing.weights == HALVES:
         return np.stack([_in_words(first), _in_words(second)], axis=-1).reshape(len(first), -1)
+    if packing.weights == BYTES:
+        pairs = np.stack([first, second], axis=-1).reshape(len(first), -1)
+        return np.ascontiguousarray(pairs, "i1").view("<i4").astype(np.int64)
     both = 256 * second + first
     low, high = arithmetic.LIMITS["int16"]
     return _in_words(both) if low <= both.min() and both.max() <= high else None
@@ -159,4 +165,4 @@ def _starts(bias: np.ndarray, deltas: tuple[int, int], packing: Packing) -> np.n
     """What the two sums of a pair start from."""
     first = bias[0] + deltas[0]
     second = (bias[1] << packing.second_bits) + deltas[1]
-    return np.array([first, second + first if packing.carried else second])
+    return np.array([first, second + first if packing.weights == CARRIED else second])

@@ -1,0 +1,291 @@
+#include "tinyml_conv_blocked_s8.h"
+
+#include "tinyml_blocked.h"
+
+#define PIXELS 4
+#define WORD 4 /* bytes */
+
+#if defined(__GNUC__)
+#define BLOCKED_APART __attribute__((noinline)) /* so that it has all registers to itself */
+#else
+#define BLOCKED_APART
+#endif
+
+/*
+ * Windows are staged so that every four taps of the four pixels lie together: taps 0 to 3 of the first pixel, of the
+ * second, third and fourth, then taps 4 to 7 of the first. So staging moves words, and the loop over taps finds
+ * all it needs at constant distances.
+ */
+#define NEXT_WORD (WORD * PIXELS)
+
+/* A load and a store where the core reads words from any address. */
+static inline void copy_word(int8_t *to, const int8_t *from)
+{
+    __builtin_memcpy(to, from, WORD);
+}
+
+/* `bytes` bytes, a multiple of four, of one window; answers where its next ones go. */
+BLOCKED_APART static int8_t *spread(const int8_t *from, int32_t bytes, int8_t *staged)
+{
+    const int8_t *const end = from + bytes;
+    const int8_t *const sixteens = from + (bytes & ~15);
+    while (from != sixteens) {
+        copy_word(staged, from);
+        copy_word(staged + NEXT_WORD, from + 4);
+        copy_word(staged + 2 * NEXT_WORD, from + 8);
+        copy_word(staged + 3 * NEXT_WORD, from + 12);
+        from += 16;
+        staged += 4 * NEXT_WORD;
+    }
+    while (from != end) {
+        copy_word(staged, from);
+        from += WORD;
+        staged += NEXT_WORD;
+    }
+    return staged;
+}
+
+BLOCKED_APART static int8_t *copy(int8_t *to, const int8_t *from, int32_t bytes)
+{
+    for (; bytes >= WORD; bytes -= WORD) {
+        copy_word(to, from);
+        to += WORD;
+        from += WORD;
+    }
+    while (bytes-- > 0) {
+        *to++ = *from++;
+    }
+    return to;
+}
+
+static int8_t *fill(int8_t *to, int32_t value, int32_t bytes)
+{
+    while (bytes-- > 0) {
+        *to++ = (int8_t)value;
+    }
+    return to;
+}
+
+/* Copies the run of a window that begins in row y, column x; what lies outside the image is the zero point. */
+static int8_t *copy_run(const tinyml_conv_blocked_s8_params *p, const int8_t *image, int32_t y, int32_t x, int8_t *to)
+{
+    const tinyml_window *w = &p->window;
+    const int32_t depth = w->input_channels;
+    const int inside = y >= 0 && y < w->input_height;
+    const int32_t begin = inside ? tinyml_clamp(-x, 0, p->run_pixels) : 0;
+    const int32_t end = inside ? tinyml_clamp(w->input_width - x, begin, p->run_pixels) : 0;
+    to = fill(to, w->input_zero_point, begin * depth);
+    to = copy(to, image + (y * w->input_width + x + begin) * depth, (end - begin) * depth);
+    return fill(to, w->input_zero_point, (p->run_pixels - end) * depth);
+}
+
+/*
+ * Stages the window that begins in row `top`, column `left`: from where it lies, if all of it is in the image and
+ * its runs are a multiple of four bytes, otherwise from a copy.
+ */
+BLOCKED_APART static void stage(const tinyml_conv_blocked_s8_params *p, const int8_t *image, int32_t top, int32_t left,
+                                int8_t *staged, int8_t *spare)
+{
+    const tinyml_window *w = &p->window;
+    const int32_t bytes = p->run_pixels * w->input_channels;
+    const int32_t bottom = top + (w->window_height - 1) * w->dilation_height;
+    const int32_t right = left + (w->window_width - 1) * w->dilation_width;
+    const int inside = top >= 0 && left >= 0 && bottom < w->input_height && right < w->input_width;
+    const int in_words = bytes % WORD == 0;
+    int8_t *to = spare;
+    for (int32_t y = top; y <= bottom; y += w->dilation_height) {
+        for (int32_t x = left; x <= right; x += p->run_pixels * w->dilation_width) {
+            const int8_t *const from = image + (y * w->input_width + x) * w->input_channels;
+            if (!inside) {
+                to = copy_run(p, image, y, x, to);
+            } else if (in_words) {
+                staged = spread(from, bytes, staged);
+            } else {
+                to = copy(to, from, bytes);
+            }
+        }
+    }
+    if (to != spare) {
+        spread(spare, p->taps, staged);
+    }
+}
+
+/* Of two channels, a and b, at four pixels. */
+typedef struct {
+    int32_t a0, a1, a2, a3, b0, b1, b2, b3;
+} sums;
+
+#if defined(TINYML_SSAT) && !defined(__clang__)
+
+/* One tap of one pixel, whose byte is `x` bytes from the pointer. */
+#define ADD_PIXEL(x, a, b)                                                                                         \
+    "ldrsb %[v], [%[x], " x "]\n\t"                                                                              \
+    "mla %[" a "], %[v], %[a], %[" a "]\n\t"                                                                     \
+    "mla %[" b "], %[v], %[b], %[" b "]\n\t"
+
+/*
+ * In assembly, as the compiler spills when it fills all registers: 115 instructions for eight taps instead of 119 to
+ * 130 (gcc 12, -O2). The first loads of a turn move the pointers on.
+ */
+static inline void add_taps(sums *s, const int8_t *x, int32_t taps, const int8_t *weights)
+{
+    const int8_t *const last = x + PIXELS * (taps - 8);
+    int32_t a, b, v;
+    __asm volatile("sub %[x], #32\n\t"
+                   "sub %[w], #16\n"
+                   "1:\n\t"
+                   "ldrsb %[v], [%[x], #32]!\n\t"
+                   "ldrsb %[a], [%[w], #16]!\n\t"
+                   "ldrsb %[b], [%[w], #1]\n\t"
+                   "mla %[a0], %[v], %[a], %[a0]\n\t"
+                   "mla %[b0], %[v], %[b], %[b0]\n\t"
+                   ".irp tap, 0, 1, 2, 3, 16, 17, 18, 19\n\t"
+                   ".if \\tap\n\t"
+                   "ldrsb %[a], [%[w], #(\\tap & 3) * 2 + (\\tap >> 4) * 8]\n\t"
+                   "ldrsb %[b], [%[w], #(\\tap & 3) * 2 + (\\tap >> 4) * 8 + 1]\n\t" ADD_PIXEL("#\\tap", "a0", "b0")
+                   ".endif\n\t" ADD_PIXEL("#\\tap + 4", "a1", "b1") ADD_PIXEL("#\\tap + 8", "a2", "b2")
+                       ADD_PIXEL("#\\tap + 12", "a3", "b3")
+                   ".endr\n\t"
+                   "ldr %[v], %[last]\n\t"
+                   "cmp %[x], %[v]\n\t"
+                   "bne 1b"
+                   : [a0] "+r"(s->a0), [a1] "+r"(s->a1), [a2] "+r"(s->a2), [a3] "+r"(s->a3), [b0] "+r"(s->b0),
+                     [b1] "+r"(s->b1), [b2] "+r"(s->b2), [b3] "+r"(s->b3), [x] "+r"(x), [w] "+r"(weights),
+                     [a] "=&r"(a), [b] "=&r"(b), [v] "=&r"(v)
+                   : [last] "m"(last)
+                   : "cc", "memory");
+}
+
+#else
+
+/* One tap, at `x` for the first pixel. */
+static inline void add_tap(sums *s, const int8_t *x, const int8_t *weights)
+{
+    const int32_t a = weights[0];
+    const int32_t b = weights[1];
+    s->a0 += x[0] * a;
+    s->b0 += x[0] * b;
+    s->a1 += x[4] * a;
+    s->b1 += x[4] * b;
+    s->a2 += x[8] * a;
+    s->b2 += x[8] * b;
+    s->a3 += x[12] * a;
+    s->b3 += x[12] * b;
+}
+
+static inline void add_taps(sums *s, const int8_t *x, int32_t taps, const int8_t *weights)
+{
+    for (const int8_t *const end = x + PIXELS * taps; x != end; x += NEXT_WORD) {
+        add_tap(s, x, weights);
+        add_tap(s, x + 1, weights + 2);
+        add_tap(s, x + 2, weights + 4);
+        add_tap(s, x + 3, weights + 6);
+        weights += 8;
+    }
+}
+
+#endif
+
+/* The constants after the weights of a pair. */
+static const int32_t *constants_of(const int32_t *stream, int32_t taps)
+{
+    return stream + 2 + taps / 2;
+}
+
+/*
+ * The outputs of `channels` channels, an even number, at four pixels that are `stride` bytes apart.
+ * Answers the rest of the stream.
+ */
+BLOCKED_APART static const int32_t *outputs(const int8_t *staged, int32_t taps, const int32_t *stream, int8_t *output, int32_t stride,
+                              int32_t channels)
+{
+    const int8_t *const end = output + channels;
+    for (; output != end; output += 2) {
+        sums s = {stream[0], stream[0], stream[0], stream[0], stream[1], stream[1], stream[1], stream[1]};
+        add_taps(&s, staged, taps, (const int8_t *)(stream + 2));
+        stream = constants_of(stream, taps);
+        const tinyml_blocked_to to = tinyml_blocked_take(&stream);
+        int8_t *const second = output + stride;
+        int8_t *const third = second + stride;
+        int8_t *const fourth = third + stride;
+        if (to.exact) {
+            output[0] = tinyml_blocked_exact(s.a0, &to.a);
+            second[0] = tinyml_blocked_exact(s.a1, &to.a);
+            third[0] = tinyml_blocked_exact(s.a2, &to.a);
+            fourth[0] = tinyml_blocked_exact(s.a3, &to.a);
+            output[1] = tinyml_blocked_exact(s.b0, &to.b);
+            second[1] = tinyml_blocked_exact(s.b1, &to.b);
+            third[1] = tinyml_blocked_exact(s.b2, &to.b);
+            fourth[1] = tinyml_blocked_exact(s.b3, &to.b);
+        } else {
+            output[0] = tinyml_blocked_proven(s.a0, &to.a);
+            second[0] = tinyml_blocked_proven(s.a1, &to.a);
+            third[0] = tinyml_blocked_proven(s.a2, &to.a);
+            fourth[0] = tinyml_blocked_proven(s.a3, &to.a);
+            output[1] = tinyml_blocked_proven(s.b0, &to.b);
+            second[1] = tinyml_blocked_proven(s.b1, &to.b);
+            third[1] = tinyml_blocked_proven(s.b2, &to.b);
+            fourth[1] = tinyml_blocked_proven(s.b3, &to.b);
+        }
+    }
+    return stream;
+}
+
+/* The outputs of `channels` channels at one pixel. */
+BLOCKED_APART static void outputs_of_one(const int8_t *staged, int32_t taps, const int32_t *stream, int8_t *output, int32_t channels)
+{
+    const int8_t *const staged_end = staged + PIXELS * taps;
+    for (; channels > 0; channels -= 2) {
+        const int8_t *weights = (const int8_t *)(stream + 2);
+        int32_t a = stream[0];
+        int32_t b = stream[1];
+        for (const int8_t *x = staged; x != staged_end; x += NEXT_WORD) {
+            a += x[0] * weights[0] + x[1] * weights[2] + x[2] * weights[4] + x[3] * weights[6];
+            b += x[0] * weights[1] + x[1] * weights[3] + x[2] * weights[5] + x[3] * weights[7];
+            weights += 8;
+        }
+        stream = constants_of(stream, taps);
+        const tinyml_blocked_to to = tinyml_blocked_take(&stream);
+        *output++ = tinyml_blocked_output(a, &to.a, to.exact);
+        if (channels > 1) {
+            *output++ = tinyml_blocked_output(b, &to.b, to.exact);
+        }
+    }
+}
+
+/* The pixels of an image in fours, which may begin in one row and end in the next. */
+static void convolve(const tinyml_conv_blocked_s8_params *p, const int8_t *image, int8_t *output, int8_t *scratch)
+{
+    const tinyml_window *w = &p->window;
+    const int32_t channels = w->output_channels;
+    int32_t row = 0;
+    int32_t column = 0;
+    for (int32_t left = w->output_height * w->output_width; left > 0; left -= PIXELS) {
+        const int32_t pixels = tinyml_min(left, PIXELS);
+        const int32_t paired = pixels == PIXELS ? channels & ~1 : 0;
+        for (int32_t pixel = 0; pixel < pixels; ++pixel) {
+            stage(p, image, row * w->stride_height - w->pad_top, column * w->stride_width - w->pad_left,
+                  scratch + WORD * pixel, scratch + PIXELS * p->taps);
+            if (++column == w->output_width) {
+                column = 0;
+                ++row;
+            }
+        }
+        const int32_t *const rest = outputs(scratch, p->taps, p->stream, output, channels, paired);
+        for (int32_t pixel = 0; pixel < pixels && paired < channels; ++pixel) {
+            outputs_of_one(scratch + WORD * pixel, p->taps, rest, output + pixel * channels + paired, channels - paired);
+        }
+        output += PIXELS * channels;
+    }
+}
+
+void tinyml_conv_blocked_s8(const tinyml_conv_blocked_s8_params *params, const int8_t *input, int8_t *output,
+                            int8_t *scratch)
+{
+    const tinyml_conv_blocked_s8_params p = *params;
+    for (int32_t image = 0; image < p.window.batches; ++image) {
+        convolve(&p, input, output, scratch);
+        input += tinyml_input_image(&p.window);
+        output += tinyml_output_image(&p.window);
+    }
+}
