@@ -14,7 +14,7 @@
 
 #define TINYML_PLANAR_SHIFT 6    /* the last shift of the proven requantization */
 #define TINYML_PLANAR_WEIGHTS 10   /* bytes a channel: nine weights, then their power of two */
-#define TINYML_PLANAR_CONSTANTS 72 /* bytes of scratch before the plane */
+#define TINYML_PLANAR_CONSTANTS 80 /* bytes of scratch before the plane */
 
 /* Steps are in elements: between the elements of a line, and between lines. */
 typedef struct {

@@ -3,6 +3,7 @@
 #define TINYML_DEPTHWISE_PLANAR_C_H
 
 #include "tinyml_depthwise_planar.h"
+#include "tinyml_saturate.h"
 
 static inline void tinyml_planar_copy(const tinyml_depthwise_planar *p, const int8_t *input, int16_t *plane)
 {
@@ -31,7 +32,7 @@ static inline int8_t tinyml_planar_output(const tinyml_planar_channel *to, int32
     const int32_t sum = products * (1 << to->bits) + to->bias;
     const int32_t high = (int32_t)(((int64_t)sum * to->multiplier + ((int64_t)1 << 31)) >> 32);
     const int32_t offset = to->offset + (sum < 0 ? to->negative : 0);
-    return (int8_t)tinyml_clamp((high + offset) >> to->shift, INT8_MIN, INT8_MAX);
+    return tinyml_saturate_s8((high + offset) >> to->shift);
 }
 
 /* Four neighbours at a time, so that weights and elements are loaded less often. */

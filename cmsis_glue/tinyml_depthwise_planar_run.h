@@ -1,17 +1,17 @@
 /* Included by each kernel of tinyml_depthwise_planar.h, after it defined STRIDE and EXACT. */
 #include "tinyml_depthwise_planar_c.h"
 
-#if defined(TINYML_DSP)
-#include "tinyml_depthwise_planar_dsp.h"
+#if defined(TINYML_SSAT)
+#include "tinyml_depthwise_planar_asm.h"
 
 #if STRIDE == 1 && EXACT
-#define STRIPS TINYML_PLANAR_STRIPS(1, "r8", "r8, r9", "8", "4", EXACT_)
+#define STRIPS TINYML_PLANAR_STRIPS(1, "r8, r9", "8", "4", EXACT_)
 #elif STRIDE == 1
-#define STRIPS TINYML_PLANAR_STRIPS(1, "r8", "r8, r9", "8", "4", PROVEN)
+#define STRIPS TINYML_PLANAR_STRIPS(1, "r8, r9", "8", "4", PROVEN)
 #elif EXACT
-#define STRIPS TINYML_PLANAR_STRIPS(2, "r0", "r8, r9, r10", "16", "8", EXACT_)
+#define STRIPS TINYML_PLANAR_STRIPS(2, "r8, r9, r10", "16", "8", EXACT_)
 #else
-#define STRIPS TINYML_PLANAR_STRIPS(2, "r0", "r8, r9, r10", "16", "8", PROVEN)
+#define STRIPS TINYML_PLANAR_STRIPS(2, "r8, r9, r10", "16", "8", PROVEN)
 #endif
 #endif
 
@@ -25,7 +25,7 @@ static inline int16_t *cleared(const tinyml_depthwise_planar *p, int8_t *scratch
     return plane;
 }
 
-#if defined(TINYML_DSP)
+#if defined(TINYML_SSAT)
 static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *input, int8_t *output, int16_t *plane,
                              tinyml_planar_strips *strips)
 {

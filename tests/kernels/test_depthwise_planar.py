@@ -12,6 +12,7 @@ import pytest
 from counts_check import check_estimates
 from tflm_check import check
 
+from tinyml import targets
 from tinyml.codegen import program
 from tinyml.kernels.base import GENERAL, Options
 
@@ -82,15 +83,18 @@ def test_channels_and_multipliers(tmp_path, channels, activation, input_zero):
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("zero_point", [-128, 10])
-def test_on_the_device(tmp_path, zero_point, stride):
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m3"])
+def test_on_the_device(tmp_path, core, zero_point, stride):
+    """Strips of four, two and one output."""
     build = functools.partial(
         depthwise,
-        shape=(1, 11, 10, 6),
+        shape=(1, 11, 7, 6),
         stride=(stride, stride),
         zero_point=zero_point,
         activation="RELU" if zero_point == -128 else "NONE",
     )
-    check(tmp_path, build, 3, qemu=True, options=SPEED)
+    options = Options(core=targets.find(core).processor, optimize="speed")
+    check(tmp_path, build, 3, qemu=True, options=options)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,8 @@ def test_lies_on_its_own_input(tmp_path):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("zero_point", [-128, 10])
 @pytest.mark.parametrize("size", [(25, 5, 16), (24, 24, 4), (7, 9, 8), (3, 3, 32)])
-def test_estimates_hold_on_the_device(tmp_path, size, zero_point, stride):
+@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m3"])
+def test_estimates_hold_on_the_device(tmp_path, size, zero_point, stride, target):
     build = functools.partial(
         depthwise,
         shape=(1, *size),
@@ -135,4 +140,4 @@ def test_estimates_hold_on_the_device(tmp_path, size, zero_point, stride):
     m = mb.ModelBuilder()
     ends = build(m, np.random.default_rng(0))
     path = m.save(tmp_path / "model.tflite", [ends[0]], [ends[1]])
-    assert check_estimates(path, tmp_path / "project") == ["planar depthwise"]
+    assert check_estimates(path, tmp_path / "project", target) == ["planar depthwise"]

@@ -26,8 +26,15 @@ if TYPE_CHECKING:
 
 _WINDOW = 3
 _SHIFT = 6  # TINYML_PLANAR_SHIFT
-_CONSTANTS = 72  # TINYML_PLANAR_CONSTANTS, bytes
+_CONSTANTS = 80  # TINYML_PLANAR_CONSTANTS, bytes
 _BITS = (3, 4, 2, 5, 1, 6, 0, 7, 8)  # powers of two for the weights, the best first
+# Instructions of a line of a strip, by (DSP extension, stride) and the strip's outputs.
+_A_LINE = {
+    (True, 1): {4: 50, 2: 32, 1: 22},
+    (True, 2): {4: 53, 2: 32, 1: 22},
+    (False, 1): {4: 90, 2: 55, 1: 38},
+    (False, 2): {4: 99, 2: 58, 1: 38},
+}
 _MOST_SHIFT = 23  # of the exact form: zero point and rounding are shifted left by it
 
 
@@ -106,8 +113,7 @@ class DepthwisePlanar(Specialisation):
         form = _form(ranges.channel_sums(node), node)
         if form is None:
             return []
-        dsp = "dsp" in core.extensions
-        plane = min(_planes(node), key=lambda plane: _instructions(node, plane, form, dsp))
+        plane = min(_planes(node), key=lambda plane: _instructions(node, plane, form, core))
         if min(plane.seen) < 1:
             return []
         kind = "rounded twice as TFLM does" if form.exact else "every step of every channel proven"
@@ -115,7 +121,7 @@ class DepthwisePlanar(Specialisation):
             Candidate(
                 self.name,
                 (_call(node, plane, form),),
-                _instructions(node, plane, form, dsp),
+                _instructions(node, plane, form, core),
                 f"lines are {'columns' if plane.turned else 'rows'}; requantization {kind}",
             )
         ]
@@ -232,24 +238,25 @@ def _packed(node: NodeView, turned: bool, form: _Form) -> np.ndarray:
     return np.concatenate([rows, form.bits[:, np.newaxis]], 1).astype(np.int8)
 
 
-def _instructions(node: NodeView, plane: _Plane, form: _Form, dsp: bool) -> int:
+def _instructions(node: NodeView, plane: _Plane, form: _Form, core: Core) -> int:
     """For one inference, counted in the kernels' code."""
-    depth, channels = node.input(0).shape[-1], node.output.shape[-1]
-    if not dsp:
-        return node.output.elements * 70  # roughly; the compiler's code varies
+    images, depth, channels = node.output.shape[0], node.input(0).shape[-1], node.output.shape[-1]
+    if "unaligned" not in core.extensions:  # ARMv6-M: plain C
+        return 120 * node.output.elements
+    dsp = "dsp" in core.extensions
     length, lines = plane.seen
     odd = plane.along.before % 2
-    groups, rest = divmod(length - odd, 8)
-    copied = lines * (
-        16 + 3 * odd + 16 * groups + 8 * (rest // 4) + 5 * (rest // 2 % 2) + 3 * (rest % 2)
-    )
-    a_line = {1: {4: 50, 2: 32, 1: 22}, 2: {4: 53, 2: 32, 1: 22}}[plane.stride]
-    form_adds = {width: 3 + 2 * width if form.exact else 0 for width in a_line}
-    made = sum(
-        plane.across.output * (a_line[width] + form_adds[width]) + 8 for width in plane.strips
-    )
-    an_image = depth * (copied + 30) + channels * (made + 100)
-    return 80 + 3 * plane.elements + node.output.shape[0] * an_image
+    eights, rest = divmod(length - odd, 8)
+    four = 8 if dsp else 9
+    a_copy = 16 + 3 * odd + (16 if dsp else 20) * eights + four * (rest // 4) + 3 * (rest % 4)
+    a_line = _A_LINE[dsp, plane.stride]
+    if form.exact:
+        a_line = {
+            width: count + (3 + 2 * width if dsp else 1 + width) for width, count in a_line.items()
+        }
+    made = sum(plane.across.output * a_line[width] + 8 for width in plane.strips)
+    an_image = depth * (lines * a_copy + 30) + channels * (made + 100)
+    return 80 + 3 * plane.elements + images * an_image
 
 
 SPECIALISATION = DepthwisePlanar()

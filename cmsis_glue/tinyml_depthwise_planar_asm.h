@@ -1,0 +1,424 @@
+/*
+ * The loops of tinyml_depthwise_planar.h for Cortex-M3 and above, in assembly because the compiler cannot keep
+ * what they need in registers.
+ *
+ * With the DSP extension, elements of a line are taken in pairs, so that SMLAD takes two weights of w0 w1 w2 at
+ * a time. Of two neighbours at stride 1 the first is (w0 w1) . (x0 x1) + w2 x2, the second w0 x1 + (w1 w2) .
+ * (x2 x3). Four outputs take 50 instructions: loads, products, requantization and stores; 90 without.
+ *
+ * r7 stays free, it may be the compiler's frame pointer.
+ */
+#ifndef TINYML_DEPTHWISE_PLANAR_ASM_H
+#define TINYML_DEPTHWISE_PLANAR_ASM_H
+
+#include "tinyml_depthwise_planar.h"
+#include "tinyml_saturate.h"
+
+/* How lines are copied. */
+typedef struct {
+    int32_t eights;     /* 0: groups of eight elements in each line */
+    uint32_t rest;      /* 4: the elements after them, in the top three bits */
+    int32_t next_line;  /* 8: from a line's last element to the next line's first */
+    int32_t next_place; /* 12: likewise in the plane, in bytes */
+} tinyml_planar_lines;
+
+/* What the strips need, in scratch; r2 points at `multiplier`, offsets are from there. */
+typedef struct {
+#if defined(TINYML_DSP)
+    uint32_t weights[6]; /* -28: of each line of the window w0 w1, w1 w2 */
+#else
+    int32_t weights[9]; /* -40 */
+#endif
+    int32_t bias;
+    int32_t multiplier;
+    int32_t offset;
+    int32_t step, line_step;   /* 8: of the output */
+    const int16_t *end;        /* 16: where a strip ends */
+    int32_t next_strip;        /* 20: from there to the beginning of the next one of four, in bytes */
+    int32_t next_output;       /* 24: likewise in the output */
+    const int16_t *end_of_all; /* 28: what `end` becomes after the strips of four */
+    int32_t rest;              /* 32: outputs left in each line, 0 to 3 */
+    int32_t shift;             /* 36: of an exact requantization */
+} tinyml_planar_strips;
+
+/* The next elements from r0, which are r2 apart (r3 is three times that), to r1. */
+#if defined(TINYML_DSP)
+#define TINYML_PLANAR_TAKE_FOUR(first, second)                                                                     \
+    "ldrsb " first ", [r0]\n\t"                                                                                    \
+    "ldrsb " second ", [r0, r2]\n\t"                                                                               \
+    "ldrsb r9, [r0, r2, lsl #1]\n\t"                                                                               \
+    "ldrsb r10, [r0, r3]\n\t"                                                                                      \
+    "add r0, r0, r2, lsl #2\n\t"                                                                                   \
+    "pkhbt " first ", " first ", " second ", lsl #16\n\t"                                                          \
+    "pkhbt " second ", r9, r10, lsl #16\n\t"
+#define TINYML_PLANAR_COPY_EIGHT                                                                                   \
+    TINYML_PLANAR_TAKE_FOUR("r4", "r5") TINYML_PLANAR_TAKE_FOUR("r6", "r8") "stm r1!, {r4, r5, r6, r8}\n\t"
+#define TINYML_PLANAR_COPY_FOUR TINYML_PLANAR_TAKE_FOUR("r4", "r5") "stm r1!, {r4, r5}\n\t"
+#else
+#define TINYML_PLANAR_COPY_FOUR                                                                                    \
+    "ldrsb r4, [r0]\n\t"                                                                                           \
+    "ldrsb r5, [r0, r2]\n\t"                                                                                       \
+    "ldrsb r6, [r0, r2, lsl #1]\n\t"                                                                               \
+    "ldrsb r8, [r0, r3]\n\t"                                                                                       \
+    "add r0, r0, r2, lsl #2\n\t"                                                                                   \
+    "strh r4, [r1], #2\n\t"                                                                                        \
+    "strh r5, [r1], #2\n\t"                                                                                        \
+    "strh r6, [r1], #2\n\t"                                                                                        \
+    "strh r8, [r1], #2\n\t"
+#define TINYML_PLANAR_COPY_EIGHT TINYML_PLANAR_COPY_FOUR TINYML_PLANAR_COPY_FOUR
+#endif
+#define TINYML_PLANAR_COPY_ONE                                                                                     \
+    "ldrsb r4, [r0]\n\t"                                                                                           \
+    "add r0, r0, r2\n\t"                                                                                           \
+    "strh r4, [r1], #2\n\t"
+
+/* An element at an odd place comes first and alone: pairs begin at even ones. */
+static inline void tinyml_planar_copy_lines(const tinyml_planar_lines *how, const int8_t *from, int16_t *to,
+                                            int32_t lines, int32_t step, int32_t odd)
+{
+    register const int8_t *input __asm("r0") = from;
+    register int16_t *plane __asm("r1") = to;
+    register int32_t one __asm("r2") = step;
+    register int32_t three __asm("r3") = 3 * step;
+    register int32_t left __asm("r12") = 2 * (lines - 1) + odd;
+    register const tinyml_planar_lines *lengths __asm("lr") = how;
+    __asm volatile("1:\n\t"
+                   "lsrs r4, r12, #1\n\t"
+                   "bcc 2f\n\t" TINYML_PLANAR_COPY_ONE "2:\n\t"
+                   "ldr r11, [lr]\n\t"
+                   "cmp r11, #0\n\t"
+                   "beq 4f\n\t"
+                   "3:\n\t" TINYML_PLANAR_COPY_EIGHT "subs r11, r11, #1\n\t"
+                   "bne 3b\n\t"
+                   "4:\n\t"
+                   "ldr r11, [lr, #4]\n\t"
+                   "lsls r11, r11, #1\n\t" /* carry: four more; negative: two more */
+                   "bcc 5f\n\t" TINYML_PLANAR_COPY_FOUR "5:\n\t"
+                   "bpl 6f\n\t" TINYML_PLANAR_COPY_ONE TINYML_PLANAR_COPY_ONE "6:\n\t"
+                   "lsls r11, r11, #2\n\t" /* carry: one more */
+                   "bcc 7f\n\t" TINYML_PLANAR_COPY_ONE
+                   "7:\n\t"
+                   "ldrd r4, r5, [lr, #8]\n\t"
+                   "add r0, r0, r4\n\t"
+                   "add r1, r1, r5\n\t"
+                   "subs r12, r12, #2\n\t"
+                   "bpl 1b"
+                   : "+r"(input), "+r"(plane), "+r"(left)
+                   : "r"(one), "r"(three), "r"(lengths)
+                   : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory");
+}
+
+/*
+ * One line of a strip, from the plane at r0 to the output at r1: sums in r4, r5, r6 and, always last, lr, which
+ * comes with the bias. Products get the register that points at the window's line, and what sums start from.
+ */
+#if defined(TINYML_DSP)
+
+/* Elements in r8 to r10, weights in r11 and r12. */
+#define TINYML_PLANAR_THIRD_1 "r8"
+#define TINYML_PLANAR_THIRD_2 "r0"
+#define TINYML_PLANAR_SUMS(elements, third_line, first, second, third)                                             \
+    "ldr lr, [r2, #-4]\n\t"                                                                                        \
+    "ldrd r11, r12, [r2, #-28]\n\t"                                                                                \
+    "ldm r0, {" elements "}\n\t" first                                                                             \
+    "ldrd r11, r12, [r2, #-20]\n\t"                                                                                \
+    "add r0, r0, r3\n\t"                                                                                           \
+    "ldm r0, {" elements "}\n\t" second                                                                            \
+    "ldrd r11, r12, [r2, #-12]\n\t"                                                                                \
+    "add " third_line ", r0, r3\n\t"                                                                               \
+    "ldm " third_line ", {" elements "}\n\t" third
+#define TINYML_PLANAR_FOUR_1(from, a, b, c)                                                                        \
+    "smlad r4, r8, r11, " a "\n\t"                                                                                 \
+    "smlatb r5, r8, r11, " b "\n\t"                                                                                \
+    "smlad r6, r9, r11, " c "\n\t"                                                                                 \
+    "smlatb lr, r9, r11, lr\n\t"                                                                                   \
+    "smlabt r4, r9, r12, r4\n\t"                                                                                   \
+    "smlad r5, r9, r12, r5\n\t"                                                                                    \
+    "smlabt r6, r10, r12, r6\n\t"                                                                                  \
+    "smlad lr, r10, r12, lr\n\t"
+#define TINYML_PLANAR_TWO_1(from, a)                                                                               \
+    "smlad r4, r8, r11, " a "\n\t"                                                                                 \
+    "smlatb lr, r8, r11, lr\n\t"                                                                                   \
+    "smlabt r4, r9, r12, r4\n\t"                                                                                   \
+    "smlad lr, r9, r12, lr\n\t"
+#define TINYML_PLANAR_FOUR_2(from, a, b, c)                                                                        \
+    "smlad r4, r8, r11, " a "\n\t"                                                                                 \
+    "smlad r5, r9, r11, " b "\n\t"                                                                                 \
+    "smlad r6, r10, r11, " c "\n\t"                                                                                \
+    "smlabt r4, r9, r12, r4\n\t"                                                                                   \
+    "smlabt r5, r10, r12, r5\n\t"                                                                                  \
+    "ldrd r8, r9, [" from ", #12]\n\t"                                                                             \
+    "smlad lr, r8, r11, lr\n\t"                                                                                    \
+    "smlabt r6, r8, r12, r6\n\t"                                                                                   \
+    "smlabt lr, r9, r12, lr\n\t"
+#define TINYML_PLANAR_TWO_2(from, a)                                                                               \
+    "smlad r4, r8, r11, " a "\n\t"                                                                                 \
+    "smlad lr, r9, r11, lr\n\t"                                                                                    \
+    "smlabt r4, r9, r12, r4\n\t"                                                                                   \
+    "smlabt lr, r10, r12, lr\n\t"
+#define TINYML_PLANAR_ONE(from)                                                                                    \
+    "smlad lr, r8, r11, lr\n\t"                                                                                    \
+    "smlabt lr, r9, r12, lr\n\t"
+
+/* Requantization; it leaves the output's step in r10 and its line's in r11, and the strip's end in r12. */
+#define TINYML_PLANAR_BEFORE_PROVEN "ldm r2, {r8, r9, r10, r11, r12}\n\t"
+#define TINYML_PLANAR_PROVEN(sum)                                                                                  \
+    "smmlar " sum ", " sum ", r8, r9\n\t"                                                                          \
+    "ssat " sum ", #8, " sum ", asr #6\n\t" /* TINYML_PLANAR_SHIFT */
+#define TINYML_PLANAR_AFTER_PROVEN ""
+
+#define TINYML_PLANAR_BEFORE_EXACT_                                                                                \
+    "ldrd r8, r9, [r2]\n\t"                                                                                        \
+    "ldr r10, [r2, #36]\n\t"
+#define TINYML_PLANAR_EXACT_(sum)                                                                                  \
+    "add r11, r9, " sum ", asr #31\n\t"                                                                            \
+    "smmlar " sum ", " sum ", r8, r11\n\t"                                                                         \
+    "asr " sum ", " sum ", r10\n\t"                                                                                \
+    "ssat " sum ", #8, " sum "\n\t"
+#define TINYML_PLANAR_AFTER_EXACT_                                                                                 \
+    "ldrd r10, r11, [r2, #8]\n\t"                                                                                  \
+    "ldr r12, [r2, #16]\n\t"
+
+#else
+
+/* An element in r8, weights in r10 to r12. */
+#define TINYML_PLANAR_THIRD_1 "r9"
+#define TINYML_PLANAR_THIRD_2 "r0"
+#define TINYML_PLANAR_SUMS(elements, third_line, first, second, third)                                             \
+    "ldr lr, [r2, #-4]\n\t"                                                                                        \
+    "ldrd r10, r11, [r2, #-40]\n\t"                                                                                \
+    "ldr r12, [r2, #-32]\n\t" first                                                                                \
+    "ldrd r10, r11, [r2, #-28]\n\t"                                                                                \
+    "add r0, r0, r3\n\t"                                                                                           \
+    "ldr r12, [r2, #-20]\n\t" second                                                                               \
+    "ldrd r10, r11, [r2, #-16]\n\t"                                                                                \
+    "add " third_line ", r0, r3\n\t"                                                                               \
+    "ldr r12, [r2, #-8]\n\t" third
+#define TINYML_PLANAR_FOUR_1(from, a, b, c)                                                                        \
+    "ldrsh r8, [" from ", #0]\n\t"                                                                                 \
+    "mla r4, r8, r10, " a "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #2]\n\t"                                                                                 \
+    "mla r4, r8, r11, r4\n\t"                                                                                      \
+    "mla r5, r8, r10, " b "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #4]\n\t"                                                                                 \
+    "mla r4, r8, r12, r4\n\t"                                                                                      \
+    "mla r5, r8, r11, r5\n\t"                                                                                      \
+    "mla r6, r8, r10, " c "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #6]\n\t"                                                                                 \
+    "mla r5, r8, r12, r5\n\t"                                                                                      \
+    "mla r6, r8, r11, r6\n\t"                                                                                      \
+    "mla lr, r8, r10, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #8]\n\t"                                                                                 \
+    "mla r6, r8, r12, r6\n\t"                                                                                      \
+    "mla lr, r8, r11, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #10]\n\t"                                                                                \
+    "mla lr, r8, r12, lr\n\t"
+#define TINYML_PLANAR_TWO_1(from, a)                                                                               \
+    "ldrsh r8, [" from ", #0]\n\t"                                                                                 \
+    "mla r4, r8, r10, " a "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #2]\n\t"                                                                                 \
+    "mla r4, r8, r11, r4\n\t"                                                                                      \
+    "mla lr, r8, r10, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #4]\n\t"                                                                                 \
+    "mla r4, r8, r12, r4\n\t"                                                                                      \
+    "mla lr, r8, r11, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #6]\n\t"                                                                                 \
+    "mla lr, r8, r12, lr\n\t"
+#define TINYML_PLANAR_FOUR_2(from, a, b, c)                                                                        \
+    "ldrsh r8, [" from ", #0]\n\t"                                                                                 \
+    "mla r4, r8, r10, " a "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #2]\n\t"                                                                                 \
+    "mla r4, r8, r11, r4\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #4]\n\t"                                                                                 \
+    "mla r4, r8, r12, r4\n\t"                                                                                      \
+    "mla r5, r8, r10, " b "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #6]\n\t"                                                                                 \
+    "mla r5, r8, r11, r5\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #8]\n\t"                                                                                 \
+    "mla r5, r8, r12, r5\n\t"                                                                                      \
+    "mla r6, r8, r10, " c "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #10]\n\t"                                                                                \
+    "mla r6, r8, r11, r6\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #12]\n\t"                                                                                \
+    "mla r6, r8, r12, r6\n\t"                                                                                      \
+    "mla lr, r8, r10, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #14]\n\t"                                                                                \
+    "mla lr, r8, r11, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #16]\n\t"                                                                                \
+    "mla lr, r8, r12, lr\n\t"
+#define TINYML_PLANAR_TWO_2(from, a)                                                                               \
+    "ldrsh r8, [" from ", #0]\n\t"                                                                                 \
+    "mla r4, r8, r10, " a "\n\t"                                                                                   \
+    "ldrsh r8, [" from ", #2]\n\t"                                                                                 \
+    "mla r4, r8, r11, r4\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #4]\n\t"                                                                                 \
+    "mla r4, r8, r12, r4\n\t"                                                                                      \
+    "mla lr, r8, r10, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #6]\n\t"                                                                                 \
+    "mla lr, r8, r11, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #8]\n\t"                                                                                 \
+    "mla lr, r8, r12, lr\n\t"
+#define TINYML_PLANAR_ONE(from)                                                                                    \
+    "ldrsh r8, [" from ", #0]\n\t"                                                                                 \
+    "mla lr, r8, r10, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #2]\n\t"                                                                                 \
+    "mla lr, r8, r11, lr\n\t"                                                                                      \
+    "ldrsh r8, [" from ", #4]\n\t"                                                                                 \
+    "mla lr, r8, r12, lr\n\t"
+
+/* Requantization by SMLAL, whose lower half starts as the rounding; it leaves the same as above. */
+#define TINYML_PLANAR_BEFORE_PROVEN "ldrd r8, r9, [r2]\n\t"
+#define TINYML_PLANAR_PROVEN(sum)                                                                                  \
+    "mov r10, #0x80000000\n\t"                                                                                     \
+    "mov r11, r9\n\t"                                                                                              \
+    "smlal r10, r11, " sum ", r8\n\t"                                                                              \
+    "ssat " sum ", #8, r11, asr #6\n\t" /* TINYML_PLANAR_SHIFT */
+#define TINYML_PLANAR_AFTER_PROVEN                                                                                 \
+    "ldrd r10, r11, [r2, #8]\n\t"                                                                                  \
+    "ldr r12, [r2, #16]\n\t"
+
+#define TINYML_PLANAR_BEFORE_EXACT_                                                                                \
+    "ldrd r8, r9, [r2]\n\t"                                                                                        \
+    "ldr r12, [r2, #36]\n\t"
+#define TINYML_PLANAR_EXACT_(sum)                                                                                  \
+    "mov r10, #0x80000000\n\t"                                                                                     \
+    "add r11, r9, " sum ", asr #31\n\t"                                                                            \
+    "smlal r10, r11, " sum ", r8\n\t"                                                                              \
+    "asr r11, r11, r12\n\t"                                                                                        \
+    "ssat " sum ", #8, r11\n\t"
+#define TINYML_PLANAR_AFTER_EXACT_ TINYML_PLANAR_AFTER_PROVEN
+
+#endif
+
+/*
+ * All strips: of four, then of two and one where lines have a rest. `wide` and `half` are the bytes that
+ * strips of four and two take of a line in the plane.
+ */
+#define TINYML_PLANAR_STRIPS(stride, pair, wide, half, form)                                                       \
+    "ldr r12, [r2, #16]\n\t"                                                                                       \
+    "b 2f\n\t"                                                                                                     \
+    "1:\n\t" TINYML_PLANAR_SUMS("r8, r9, r10", TINYML_PLANAR_THIRD_##stride,                                       \
+                                TINYML_PLANAR_FOUR_##stride("r0", "lr", "lr", "lr"),                               \
+                                TINYML_PLANAR_FOUR_##stride("r0", "r4", "r5", "r6"),                               \
+                                TINYML_PLANAR_FOUR_##stride(TINYML_PLANAR_THIRD_##stride, "r4", "r5", "r6"))       \
+    TINYML_PLANAR_BEFORE_##form TINYML_PLANAR_##form("r4") TINYML_PLANAR_##form("r5")                              \
+    TINYML_PLANAR_##form("r6") TINYML_PLANAR_##form("lr") TINYML_PLANAR_AFTER_##form                               \
+    "strb r4, [r1]\n\t"                                                                                            \
+    "strb r5, [r1, r10]\n\t"                                                                                       \
+    "add r4, r1, r10, lsl #1\n\t"                                                                                  \
+    "strb r6, [r4]\n\t"                                                                                            \
+    "strb lr, [r4, r10]\n\t"                                                                                       \
+    "add r1, r1, r11\n\t"                                                                                          \
+    "cmp r0, r12\n\t"                                                                                              \
+    "bne 1b\n\t"                                                                                                   \
+    "ldrd r8, r9, [r2, #20]\n\t"                                                                                   \
+    "add r0, r0, r8\n\t"                                                                                           \
+    "add r1, r1, r9\n\t"                                                                                           \
+    "add r12, r12, #" wide "\n\t"                                                                                  \
+    "str r12, [r2, #16]\n\t"                                                                                       \
+    "2:\n\t"                                                                                                       \
+    "ldr r8, [r2, #28]\n\t"                                                                                        \
+    "cmp r12, r8\n\t"                                                                                              \
+    "bne 1b\n\t"                                                                                                   \
+    "ldr r8, [r2, #32]\n\t"                                                                                        \
+    "lsls r8, r8, #31\n\t" /* carry: two more; negative: one more */                                               \
+    "bcc 4f\n\t"                                                                                                   \
+    "3:\n\t" TINYML_PLANAR_SUMS(pair, TINYML_PLANAR_THIRD_##stride,                                                \
+                                TINYML_PLANAR_TWO_##stride("r0", "lr"), TINYML_PLANAR_TWO_##stride("r0", "r4"),    \
+                                TINYML_PLANAR_TWO_##stride(TINYML_PLANAR_THIRD_##stride, "r4"))                    \
+    TINYML_PLANAR_BEFORE_##form TINYML_PLANAR_##form("r4") TINYML_PLANAR_##form("lr")                              \
+    TINYML_PLANAR_AFTER_##form                                                                                     \
+    "strb r4, [r1]\n\t"                                                                                            \
+    "strb lr, [r1, r10]\n\t"                                                                                       \
+    "add r1, r1, r11\n\t"                                                                                          \
+    "cmp r0, r12\n\t"                                                                                              \
+    "bne 3b\n\t"                                                                                                   \
+    "ldrd r8, r9, [r2, #20]\n\t"                                                                                   \
+    "add r0, r0, r8\n\t"                                                                                           \
+    "sub r0, r0, #" half "\n\t"                                                                                    \
+    "add r1, r1, r9\n\t"                                                                                           \
+    "sub r1, r1, r10, lsl #1\n\t"                                                                                  \
+    "add r12, r12, #" half "\n\t"                                                                                  \
+    "str r12, [r2, #16]\n\t"                                                                                       \
+    "ldr r8, [r2, #32]\n\t"                                                                                        \
+    "lsls r8, r8, #31\n\t"                                                                                         \
+    "4:\n\t"                                                                                                       \
+    "bpl 6f\n\t"                                                                                                   \
+    "5:\n\t" TINYML_PLANAR_SUMS("r8, r9", TINYML_PLANAR_THIRD_##stride, TINYML_PLANAR_ONE("r0"),                   \
+                                TINYML_PLANAR_ONE("r0"), TINYML_PLANAR_ONE(TINYML_PLANAR_THIRD_##stride))          \
+    TINYML_PLANAR_BEFORE_##form TINYML_PLANAR_##form("lr") TINYML_PLANAR_AFTER_##form                              \
+    "strb lr, [r1]\n\t"                                                                                            \
+    "add r1, r1, r11\n\t"                                                                                          \
+    "cmp r0, r12\n\t"                                                                                              \
+    "bne 5b\n\t"                                                                                                   \
+    "6:\n\t"
+
+/* Statements that compute a channel; `strips` is the text of TINYML_PLANAR_STRIPS. */
+#define TINYML_PLANAR_RUN(strips, how, from, to, pitch_bytes)                                                      \
+    do {                                                                                                           \
+        register const int16_t *plane_ __asm("r0") = (from);                                                       \
+        register int8_t *output_ __asm("r1") = (to);                                                               \
+        register int32_t *constants_ __asm("r2") = &(how)->multiplier;                                             \
+        register int32_t pitch_ __asm("r3") = (pitch_bytes);                                                       \
+        __asm volatile(strips                                                                                      \
+                       : "+r"(plane_), "+r"(output_)                                                               \
+                       : "r"(constants_), "r"(pitch_)                                                              \
+                       : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");                 \
+    } while (0)
+
+/* Of lines at an even `pitch`. */
+static inline tinyml_planar_lines tinyml_planar_lines_of(const tinyml_depthwise_planar *p)
+{
+    const int32_t even = p->input_length - (p->before & 1);
+    tinyml_planar_lines lines;
+    lines.eights = even >> 3;
+    lines.rest = (uint32_t)even << 29;
+    lines.next_line = p->input_line_step - p->input_length * p->input_step;
+    lines.next_place = 2 * (p->pitch - p->input_length);
+    return lines;
+}
+
+/* Two halfwords, the first at the lower address. */
+static inline uint32_t tinyml_planar_pair(int32_t first, int32_t second)
+{
+    return ((uint32_t)first & 0xffffu) | (uint32_t)second << 16;
+}
+
+/* The strips' constants that all channels share; returns where the first strip ends. */
+static inline const int16_t *tinyml_planar_shared(const tinyml_depthwise_planar *p, int32_t stride,
+                                                  const int16_t *plane, tinyml_planar_strips *strips)
+{
+    const int32_t lines = p->output_lines * stride * p->pitch; /* elements that a strip goes down */
+    strips->step = p->output_step;
+    strips->line_step = p->output_line_step;
+    strips->next_strip = 2 * (4 * stride - lines);
+    strips->next_output = 4 * p->output_step - p->output_lines * p->output_line_step;
+    strips->end_of_all = plane + lines + (p->output_length >> 2) * 4 * stride;
+    strips->rest = p->output_length & 3;
+    return plane + lines;
+}
+
+/* The constants of an output channel. */
+static inline void tinyml_planar_prepare(const tinyml_planar_channel *to, const int8_t *weights,
+                                         tinyml_planar_strips *strips)
+{
+    for (int32_t line = 0; line < 3; ++line) {
+        const int32_t w0 = weights[3 * line] * (1 << to->bits);
+        const int32_t w1 = weights[3 * line + 1] * (1 << to->bits);
+        const int32_t w2 = weights[3 * line + 2] * (1 << to->bits);
+#if defined(TINYML_DSP)
+        strips->weights[2 * line] = tinyml_planar_pair(w0, w1);
+        strips->weights[2 * line + 1] = tinyml_planar_pair(w1, w2);
+#else
+        strips->weights[3 * line] = w0;
+        strips->weights[3 * line + 1] = w1;
+        strips->weights[3 * line + 2] = w2;
+#endif
+    }
+    strips->bias = to->bias;
+    strips->multiplier = to->multiplier;
+    strips->offset = to->offset;
+    strips->shift = to->shift;
+}
+
+#endif
