@@ -1,4 +1,4 @@
-"""What `make test-fast` leaves out of the compiler's tests, besides what is marked there."""
+"""What `make test-fast` leaves out of the tests of compiler and kernels, besides what is marked there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 _LONG = 8  # cases of one test
+_LEFT_OUT = ("compiler", "kernels")  # the folders
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         name = _test(item)
         seen[name] += 1
         left_out = sizes[name] > _LONG and seen[name] % _LONG != 1
-        if "tests/compiler/" in item.path.as_posix() and (left_out or "on_the_device" in name):
+        if item.path.parent.name in _LEFT_OUT and (left_out or "on_the_device" in name):
             item.add_marker(pytest.mark.slow)
 
 
