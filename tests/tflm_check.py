@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Union
@@ -13,10 +14,13 @@ from tinyml import targets
 from tinyml.codegen import program, project
 from tinyml.emulate import ports, validation
 from tinyml.graph import reference
+from tinyml.kernels import cmsis_nn
 from tinyml.kernels.base import GENERAL, Options
 from tinyml.quantize.tflm import Tflm
 
 Ends = Union[int, Sequence[int]]
+# Every check with other kernels, on QEMU: long, but all matrices of shapes and types are there already.
+_KERNELS = os.environ.get("TINYML_TEST_KERNELS")
 Build = Callable[[mb.ModelBuilder, np.random.Generator], "tuple[Ends, Ends]"]
 
 
@@ -68,6 +72,7 @@ def check_file(
     Returns:
         TFLM's outputs for the samples.
     """
+    options, qemu = options or _chosen(), qemu or bool(_KERNELS)
     compiled = program.compile_model(path, disabled, options=options)
     directory = _written(tmp_path / "project", compiled, path)
     batches = _batches(directory, samples, seed)
@@ -82,6 +87,14 @@ def check_file(
     if qemu:
         _equal("firmware", validation.execute(directory, batches, "qemu", 30).outputs, expected)
     return expected
+
+
+def _chosen() -> Options:
+    """The fastest kernels for a Cortex-M4, or what the environment says."""
+    if not _KERNELS:
+        return Options()
+    core = targets.find(os.environ.get("TINYML_TEST_CORE", "cortex-m4")).processor
+    return Options(core, _KERNELS, cmsis_nn=cmsis_nn.found(_KERNELS, core, None))
 
 
 def _written(directory: Path, compiled: program.Program, path: Path) -> Path:

@@ -59,7 +59,7 @@ def choose(graph: Graph, options: Options, planned: Planned) -> Choice:
 
 
 def _offers(node: NodeView, options: Options) -> list[Candidate]:
-    """The candidates of a node, the general one last; [] for a view."""
+    """The candidates of a node, last the one that limits are relative to; [] for a view."""
     lowered = ops.find(node.node.operator).lower(node)
     if lowered is None:
         return []
@@ -69,7 +69,8 @@ def _offers(node: NodeView, options: Options) -> list[Candidate]:
     arm = cmsis_nn.offer(node, options)
     if isinstance(arm, str):
         return [replace(ours, why=arm) for ours in _ours(node, options, general)]
-    return [arm] if options.library == "cmsis-nn" else [arm, *_ours(node, options, general)]
+    # Last, so that where Arm's kernels are the faster, a balanced plan is held against theirs.
+    return [arm] if options.library == "cmsis-nn" else [*_ours(node, options, general), arm]
 
 
 def _ours(node: NodeView, options: Options, general: Candidate) -> list[Candidate]:

@@ -96,12 +96,14 @@ def find(name: str) -> Target:
     if board not in known_boards:
         names = ", ".join((*known_cores, *known_boards))
         raise InputError(f"--target {name}", "unknown target", f"known targets are {names}")
-    return _target(board, known_boards[board], known_cores)
+    table = known_boards[board]
+    core = name if name in known_cores else table["core"]
+    return _target(board, table, _core(core, known_cores[core]))
 
 
-def _target(board: str, table: dict[str, Any], known_cores: dict[str, dict[str, Any]]) -> Target:
+def _target(board: str, table: dict[str, Any], processor: Core) -> Target:
     return Target(
-        processor=_core(table["core"], known_cores[table["core"]]),
+        processor=processor,
         board=board,
         summary=table["summary"],
         flash=Memory(table["flash"]["origin"], table["flash"]["bytes"]),
