@@ -54,8 +54,11 @@ typedef struct {
     const int8_t *output_end;
 } tinyml_packed_state;
 
-#if defined(__clang__)
-/* Clang wants a register for each operand in memory, and r7 for itself: both go onto the stack by hand. */
+#if defined(__clang__) || !defined(__OPTIMIZE__)
+/*
+ * Clang wants a register for each operand in memory, and r7 for itself, as does gcc when it does not optimize: both
+ * go onto the stack by hand.
+ */
 #define PACKED_ENTER "push {r7}\n\tsub sp, #28\n\tldm r2, {r3-r9}\n\tstm sp, {r3-r9}\n\t"
 #define PACKED_LEAVE "add sp, #28\n\tpop {r7}"
 #define PACKED_SLOT(name, offset) "[sp, #" #offset "]"

@@ -2,6 +2,13 @@
 
 #include "tinyml_dsp.h"
 
+#if defined(TINYML_DSP)
+static inline void copy_word(int8_t *to, const int8_t *from)
+{
+    __builtin_memcpy(to, from, 4); /* a load and a store: these cores take words from any address */
+}
+#endif
+
 /* Like memcpy and memset, which a C library for small cores has byte by byte. */
 static void copy(int8_t *to, const int8_t *from, int32_t bytes)
 {
@@ -10,10 +17,10 @@ static void copy(int8_t *to, const int8_t *from, int32_t bytes)
     if (bytes >= 4) {
         const int32_t last = bytes - 4;
         for (; i <= last; i += 4) {
-            __builtin_memcpy(to + i, from + i, 4); /* a load and a store */
+            copy_word(to + i, from + i);
         }
         if (i != bytes) {
-            __builtin_memcpy(to + last, from + last, 4); /* some bytes once more */
+            copy_word(to + last, from + last); /* some bytes once more */
         }
         return;
     }
@@ -185,7 +192,20 @@ static uint32_t *spread(const tinyml_stage *stage, walk walks[TINYML_STAGED], in
 static void gather(const tinyml_window *w, walk of, int inside, int32_t bytes, int8_t *to)
 {
     const int32_t step = pitch(w);
+    const int32_t bottom = of.y + (w->window_height - 1) * w->dilation_height;
     const int8_t *const end = to + w->window_height * bytes;
+    inside |= of.y >= 0 && bottom < w->input_height && of.end - of.begin == bytes;
+#if defined(TINYML_DSP)
+    if (inside && bytes >= 4 && bytes <= 12) { /* three words, of which some may be the same or overlap */
+        const int32_t middle = bytes >= 8 ? 4 : 0;
+        for (; to != end; to += bytes, of.at += step) {
+            copy_word(to, of.at);
+            copy_word(to + middle, of.at + middle);
+            copy_word(to + bytes - 4, of.at + bytes - 4);
+        }
+        return;
+    }
+#endif
     for (; to != end; to += bytes) {
         if (inside || is_whole(w, &of, bytes)) {
             copy(to, of.at, bytes);

@@ -194,13 +194,19 @@ def _instructions(node: NodeView, kernel: _Kernel, staging: _Staging, stream: St
 def _staged(staging: _Staging) -> int:
     """Instructions to stage all windows of an image."""
     groups, inside = -(-staging.pixels // _PIXELS), staging.groups_inside
-    runs = staging.window.size[0] * (staging.window.size[1] // staging.run_pixels)
-    across = staging.window.size[1] // staging.run_pixels
-    fours = staging.run_pixels * staging.channels // 4
-    spread = groups * staging.taps // 4 * 17
+    rows, across = staging.window.size[0], staging.window.size[1] // staging.run_pixels
+    run = staging.run_pixels * staging.channels
     begun = across * (inside * 60 + (groups - inside) * 310)
-    each = 4 * (24 + 5 * fours) if staging.gathers else 26
-    return groups * 110 + begun + spread + runs * (inside * each + (groups - inside) * (each + 115))
+    spread = groups * staging.taps // 4 * 17
+    if not staging.gathers:
+        each = 26
+    elif 4 <= run <= 12:  # three words
+        each = 40
+        begun += groups * across * 160
+    else:
+        each = 4 * (24 + 5 * (run // 4))
+    runs = rows * across * (inside * each + (groups - inside) * (each + 115))
+    return groups * 110 + begun + spread + runs
 
 
 SPECIALISATION = PackedConvolution()
