@@ -19,7 +19,7 @@
  * the block in strides of a row and so ends at a link of its own, which says what comes next. This leaves all
  * registers to the sums.
  */
-enum { TILES = 4, COLUMNS = 10, PASSES = 16, PART = 16, STEP = PASSES * TILES };
+enum { TILES = 4, COLUMNS = 10, PASSES = 16, PART = 16, STEP = PASSES * TILES, KEPT = 43 };
 
 /* How a pair of channels is requantized, from the stream, and that a block is cut: as the flags N and C. */
 #define EXACT 0x80000000u
@@ -30,20 +30,30 @@ typedef struct {
     uint32_t *upper; /* [input channels / 4][columns][2]: upper two rows */
     int32_t columns; /* of a row of blocks */
     uint32_t *lower; /* [input channels / 4][COLUMNS][2]: lower two rows of a block */
+    int32_t *spread; /* a pair of output channels as in the stream, where the weights are transformed here */
     uint32_t *block; /* its first part */
     int32_t pairs;   /* of input channels */
     int32_t first;   /* of these in the first part */
+    int32_t size;    /* words from one held block to the next */
 } place;
 
-static place place_of(const tinyml_window *w, int8_t *scratch)
+static place place_of(const tinyml_winograd_s8_params *params, int8_t *scratch)
 {
+    const tinyml_window *const w = &params->window;
     place at;
     at.upper = (uint32_t *)(void *)scratch;
     at.columns = (w->output_width + 7) / 8 * 8 + 2;
     at.lower = at.upper + at.columns * w->input_channels / 2;
     at.block = at.lower + COLUMNS * w->input_channels / 2;
+    at.spread = (int32_t *)at.block;
+    if (params->weights != NULL) {
+        /* Nothing is left in `lower` where a row of blocks ends. */
+        at.spread = params->held % (at.columns / (2 * TILES)) == 0 ? (int32_t *)at.lower : at.spread;
+        at.block = (uint32_t *)at.spread + PASSES * w->input_channels + 27;
+    }
     at.pairs = w->input_channels / 2;
     at.first = (at.pairs - 1) % PART + 1;
+    at.size = (at.pairs + (at.pairs - at.first) / PART + 1) * STEP + KEPT;
     return at;
 }
 
@@ -116,10 +126,10 @@ static void take(const tinyml_window *w, const int8_t *input, int32_t y, int32_t
     const int32_t begin = tinyml_clamp(w->pad_left - x, 0, columns);
     const int32_t end = tinyml_clamp(w->pad_left + w->input_width - x, begin, columns);
     const int32_t line = w->input_width * w->input_channels;
-    const int8_t *const from = input + (x + begin - w->pad_left) * w->input_channels;
     pad(w, rows, 0, 2 * begin, 1);
     pad(w, rows, 2 * end, 2 * (columns - end), 1);
     if (end > begin) {
+        const int8_t *const from = input + (x + begin - w->pad_left) * w->input_channels;
         const rows_of_two inside = {rows.to + 2 * begin, rows.width, rows.fours};
         copy_pixels(from + tinyml_clamp(row, 0, last) * line, from + tinyml_clamp(row + 1, 0, last) * line, inside,
                     (end - begin) * w->input_channels, w->input_channels);
@@ -161,6 +171,29 @@ static void keep(const place *at, int32_t x)
 #endif
         to += 2 * at->columns - 16;
         rest += step;
+    }
+}
+
+/* G along both dimensions, doubled, for four input channels of one output channel; `step` words a pass. */
+static void spread_four(const int32_t *taps, int32_t *to, int32_t step, int32_t constants);
+
+/* Writes a pair of output channels as it would be in the stream. */
+static void spread_pair(const place *at, const int32_t *weights, const int32_t *stream, int32_t constants)
+{
+    const int32_t depth = 2 * at->pairs;
+    int32_t *to = at->spread;
+    *to++ = stream[0];
+    for (int32_t i = 0; i < depth / 2; ++i) {
+        spread_four(weights + 9 * i, to + (i >> 1) * 4 + (i & 1), depth, constants);
+    }
+    to[2 * depth] = stream[1];
+    to[2 * depth + 1] = stream[2];
+    to += 11 * depth + 2;
+    for (int32_t site = 0; site < 4; ++site) {
+        for (int32_t i = 0; i < constants; ++i) {
+            to[i] = stream[3 + i];
+        }
+        to += depth * (site == 1 ? 3 : 1) + constants;
     }
 }
 
@@ -208,7 +241,7 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
     register uint32_t *out __asm("r2") = to;
     register uint32_t *kept __asm("r3") = rows;
     __asm volatile(
-        /* B^T along the columns: rows 0 - 2, 1 + 2, 2 - 1, 1 - 3, of two columns at a time. */
+        /* B^T along the columns: rows 0 - 2, 1 + 2, 2 - 1, 3 - 1, of two columns at a time. */
         ".macro winograd_columns turn\n\t"
         ".irp column, 0, 2, 4, 6, 8\n\t"
         "ldrd r4, r5, [r0, #8 * \\column]\n\t"
@@ -227,8 +260,8 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
         "ssub16 r6, r6, r5\n\t"
         "ssub16 r10, r10, r9\n\t"
         "strd r6, r10, [r3, #4 * \\column + 80]\n\t"
-        "ssub16 r5, r5, r7\n\t"
-        "ssub16 r9, r9, r11\n\t"
+        "ssub16 r5, r7, r5\n\t"
+        "ssub16 r9, r11, r9\n\t"
         "strd r5, r9, [r3, #4 * \\column + 120]\n\t"
         ".endr\n\t"
         ".endm\n\t"
@@ -244,8 +277,8 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
         "ssub16 r10, r6, r5\n\t"
         "ssub16 r11, r8, r7\n\t"
         "strd r10, r11, [r2, #\\at + 16 * \\p2]\n\t"
-        "ssub16 r10, r5, r7\n\t"
-        "ssub16 r11, r7, r9\n\t"
+        "ssub16 r10, r7, r5\n\t"
+        "ssub16 r11, r9, r7\n\t"
         "strd r10, r11, [r2, #\\at + 16 * \\p3]\n\t"
         "ldm r3!, {r4-r7}\n\t"
         "ssub16 r10, r8, r4\n\t"
@@ -257,8 +290,8 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
         "ssub16 r10, r4, r9\n\t"
         "ssub16 r11, r6, r5\n\t"
         "strd r10, r11, [r2, #\\at + 16 * \\p2 + 8]\n\t"
-        "ssub16 r10, r9, r5\n\t"
-        "ssub16 r11, r5, r7\n\t"
+        "ssub16 r10, r5, r9\n\t"
+        "ssub16 r11, r7, r5\n\t"
         "strd r10, r11, [r2, #\\at + 16 * \\p3 + 8]\n\t"
         ".endm\n\t"
         ".macro winograd_rows at\n\t"
@@ -578,13 +611,13 @@ static void prepare(const tinyml_window *w, const place *at)
     }
 }
 
-/* All channels of the outputs at (y, x), `rows` by `columns` of them. */
-static void multiply_block(const tinyml_window *w, const place *at, const int32_t *stream, int8_t *output,
-                           int32_t rows, int32_t columns)
+/* Some pairs of channels of a block's outputs, `rows` by `columns` of them. */
+static void multiply_block(const tinyml_window *w, const place *at, const int32_t *stream, int32_t pairs,
+                           int8_t *output, int32_t rows, int32_t columns)
 {
     winograd_link *const last = links_after(at, at->pairs);
     winograd_kept *const kept = kept_after(last);
-    kept->left = w->output_channels / 2;
+    kept->left = pairs;
     kept->cut = rows == 2 && columns == 2 * TILES ? 0 : CUT;
     for (int32_t site = 0; site < SITES; ++site) {
         const int32_t row = site & 1;
@@ -594,6 +627,90 @@ static void multiply_block(const tinyml_window *w, const place *at, const int32_
         last[site_of[site] - COUNT].value = row < rows ? (uint32_t)(columns + 1 - column) / 2 : 0;
     }
     multiply(last + PASSES - 1, stream);
+}
+
+static void spread_four(const int32_t *taps, int32_t *to, int32_t step, int32_t constants)
+{
+    register const int32_t *from __asm("r0") = taps;
+    register int32_t *out __asm("r1") = to;
+    register int32_t pass __asm("r2") = 4 * step;
+    register int32_t site __asm("r3") = 4 * (step + constants);
+    __asm volatile(
+        /* Three taps of the window's column. */
+        ".macro winograd_taps x, y, z, at, turn\n\t"
+        "ldrd \\x, \\y, [r0, #\\at]\n\t"
+        "ldr \\z, [r0, #\\at + 8]\n\t"
+        "sxtb16 \\x, \\x, ror #\\turn\n\t"
+        "sxtb16 \\y, \\y, ror #\\turn\n\t"
+        "sxtb16 \\z, \\z, ror #\\turn\n\t"
+        ".endm\n\t"
+        /* Four passes of an inner column: its outer rows halved. */
+        ".macro winograd_inner x, y, z\n\t"
+        "str \\x, [r1]\n\t"
+        "str \\z, [r1, r2]\n\t"
+        "add r1, r1, r2, lsl #1\n\t"
+        ".endm\n\t"
+        ".macro winograd_middle x, y, z\n\t"
+        "sadd16 r8, \\x, \\z\n\t"
+        "sadd16 r9, r8, \\y\n\t"
+        "ssub16 r8, r8, \\y\n\t"
+        "str r9, [r1]\n\t"
+        "str r8, [r1, r2]\n\t"
+        "add r1, r1, r2, lsl #1\n\t"
+        ".endm\n\t"
+        /* Four passes of an outer column. */
+        ".macro winograd_outer\n\t"
+        "sadd16 r4, r4, r4\n\t"
+        "sadd16 r5, r5, r5\n\t"
+        "sadd16 r6, r6, r6\n\t"
+        "sadd16 r8, r4, r6\n\t"
+        "ssub16 r9, r8, r5\n\t"
+        "str r9, [r1]\n\t"
+        "sadd16 r8, r8, r5\n\t"
+        "str r8, [r1, r2]\n\t"
+        "sadd16 r4, r4, r4\n\t"
+        "str r4, [r1, r2, lsl #1]\n\t"
+        "add r1, r1, r2, lsl #1\n\t"
+        "add r1, r1, r3\n\t"
+        "sadd16 r6, r6, r6\n\t"
+        "str r6, [r1]\n\t"
+        ".endm\n\t"
+        ".irp turn, 0, 8\n\t"
+        "winograd_taps r4, r5, r6, 0, \\turn\n\t"
+        "winograd_taps r8, r9, r10, 24, \\turn\n\t"
+        "sadd16 r4, r4, r8\n\t"
+        "sadd16 r5, r5, r9\n\t"
+        "sadd16 r6, r6, r10\n\t"
+        "winograd_taps r8, r9, r10, 12, \\turn\n\t"
+        "sadd16 r11, r4, r8\n\t"
+        "sadd16 r12, r5, r9\n\t"
+        "sadd16 lr, r6, r10\n\t"
+        "ssub16 r4, r4, r8\n\t"
+        "ssub16 r5, r5, r9\n\t"
+        "ssub16 r6, r6, r10\n\t"
+        "winograd_inner r11, r12, lr\n\t"
+        "add r1, r1, #8\n\t" /* what sums start from */
+        "winograd_middle r11, r12, lr\n\t"
+        "winograd_inner r4, r5, r6\n\t"
+        "winograd_middle r4, r5, r6\n\t"
+        "winograd_taps r4, r5, r6, 0, \\turn\n\t"
+        "winograd_outer\n\t"
+        "add r1, r1, r3\n\t"
+        "winograd_taps r4, r5, r6, 24, \\turn\n\t"
+        "winograd_outer\n\t"
+        /* Back to the first pass, and from even channels to odd ones. */
+        "sub r1, r1, r3\n\t"
+        "sub r1, r1, r3, lsl #1\n\t"
+        "sub r1, r1, r2, lsl #3\n\t"
+        "sub r1, r1, r2, lsl #2\n\t"
+        ".endr\n\t"
+        ".purgem winograd_taps\n\t"
+        ".purgem winograd_inner\n\t"
+        ".purgem winograd_middle\n\t"
+        ".purgem winograd_outer\n\t"
+        : "+r"(from), "+r"(out), "+r"(pass), "+r"(site)
+        :
+        : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "memory");
 }
 
 #else
@@ -631,7 +748,7 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
             rows[0][column][i & 1] = x0 - x2;
             rows[1][column][i & 1] = x1 + x2;
             rows[2][column][i & 1] = x2 - x1;
-            rows[3][column][i & 1] = x1 - x3;
+            rows[3][column][i & 1] = x3 - x1;
         }
         for (int32_t i = 0; i < 4 * TILES; ++i) {
             const int32_t tile = i / 4;
@@ -640,11 +757,34 @@ static void transform_part(const uint32_t *upper, const uint32_t *lower, int32_t
             to[TILES * pass_of[row][0] + tile] = halfwords(x[0][0] - x[2][0], x[0][1] - x[2][1]);
             to[TILES * pass_of[row][1] + tile] = halfwords(x[1][0] + x[2][0], x[1][1] + x[2][1]);
             to[TILES * pass_of[row][2] + tile] = halfwords(x[2][0] - x[1][0], x[2][1] - x[1][1]);
-            to[TILES * pass_of[row][3] + tile] = halfwords(x[1][0] - x[3][0], x[1][1] - x[3][1]);
+            to[TILES * pass_of[row][3] + tile] = halfwords(x[3][0] - x[1][0], x[3][1] - x[1][1]);
         }
         to += STEP;
         upper += (half & 1) * 2 * columns;
         lower += (half & 1) * 2 * COLUMNS;
+    }
+}
+
+static void spread_four(const int32_t *taps, int32_t *to, int32_t step, int32_t constants)
+{
+    for (int32_t row = 0; row < 4; ++row) {
+        for (int32_t column = 0; column < 4; ++column) {
+            static const int8_t transform[4][3] = {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}};
+            const int32_t pass = pass_of[row][column];
+            const int halved = row % 3 == 0 && column % 3 != 0;
+            const int32_t before = (pass > 1 ? 2 : 0) + constants * ((pass > 10) + (pass > 11) + (pass > 14));
+            int32_t sum[4] = {0, 0, 0, 0};
+            for (int32_t i = 0; i < 36; ++i) {
+                const int32_t y = i / 4 % 3;
+                const int32_t x = i / 12;
+                sum[i & 3] += transform[row][y] * transform[column][x] * byte_at((uint32_t)taps[i / 4], 8 * (i & 3));
+            }
+            for (int32_t i = 0; i < 4; ++i) {
+                sum[i] /= halved ? 2 : 1;
+            }
+            to[pass * step + before] = (int32_t)halfwords(sum[0], sum[2]);
+            to[pass * step + before + 2] = (int32_t)halfwords(sum[1], sum[3]);
+        }
     }
 }
 
@@ -742,11 +882,11 @@ static const int32_t *multiply_pair(const tinyml_window *w, const place *at, con
     return stream;
 }
 
-static void multiply_block(const tinyml_window *w, const place *at, const int32_t *stream, int8_t *output,
-                           int32_t rows, int32_t columns)
+static void multiply_block(const tinyml_window *w, const place *at, const int32_t *stream, int32_t pairs,
+                           int8_t *output, int32_t rows, int32_t columns)
 {
-    for (int32_t channel = 0; channel < w->output_channels; channel += 2) {
-        stream = multiply_pair(w, at, stream, output + channel, rows, columns);
+    for (int32_t pair = 0; pair < pairs; ++pair) {
+        stream = multiply_pair(w, at, stream, output + 2 * pair, rows, columns);
     }
 }
 
@@ -773,21 +913,71 @@ static void transform(const place *at, int32_t x)
     }
 }
 
-static void convolve(const tinyml_window *w, const place *at, const int32_t *stream, const int8_t *input,
-                     int8_t *output)
+/* The same place with the block that is `held` blocks further. */
+static place held_at(const place *at, int32_t held)
 {
-    const int32_t fours = w->input_channels / 4;
-    const rows_of_two upper = {at->upper, at->columns, fours};
+    place other = *at;
+    other.block += held * at->size;
+    return other;
+}
+
+/* Takes and transforms a block; blocks are numbered row by row. */
+static void take_block(const tinyml_window *w, const place *at, const int8_t *input, int32_t number)
+{
+    const int32_t across = at->columns / (2 * TILES);
+    const int32_t y = 2 * (number / across);
+    const int32_t x = 2 * TILES * (number % across);
+    const int32_t known = x == 0 ? 0 : COLUMNS - 2 * TILES;
+    const rows_of_two lower = {at->lower + 2 * known, COLUMNS, w->input_channels / 4};
+    take(w, input, y + 2, x + known, lower, COLUMNS - known);
+    transform(at, x);
+    keep(at, x);
+}
+
+static void write_block(const tinyml_window *w, const place *at, const int32_t *stream, int32_t pairs,
+                        int8_t *output, int32_t number)
+{
+    const int32_t across = at->columns / (2 * TILES);
+    const int32_t y = 2 * (number / across);
+    const int32_t x = 2 * TILES * (number % across);
+    multiply_block(w, at, stream, pairs, output + (y * w->output_width + x) * w->output_channels,
+                   tinyml_min(2, w->output_height - y), tinyml_min(2 * TILES, w->output_width - x));
+}
+
+/* The outputs of some blocks, their weights transformed once. */
+static void write_held(const tinyml_winograd_s8_params *params, const place *at, int8_t *output, int32_t first,
+                       int32_t count)
+{
+    const int32_t *stream = params->stream;
+    const int32_t *weights = params->weights;
+    for (int32_t channel = 0; channel < params->window.output_channels; channel += 2) {
+        const int32_t constants = stream[0] == 0 ? 4 : 6;
+        spread_pair(at, weights, stream, constants);
+        for (int32_t i = 0; i < count; ++i) {
+            const place held = held_at(at, i);
+            write_block(&params->window, &held, at->spread, 1, output + channel, first + i);
+        }
+        weights += 9 * at->pairs;
+        stream += 3 + constants;
+    }
+}
+
+static void convolve(const tinyml_winograd_s8_params *params, const place *at, const int8_t *input, int8_t *output)
+{
+    const tinyml_window *const w = &params->window;
+    const rows_of_two upper = {at->upper, at->columns, w->input_channels / 4};
+    const int32_t blocks = (w->output_height + 1) / 2 * (at->columns / (2 * TILES));
     take(w, input, 0, 0, upper, at->columns);
-    for (int32_t y = 0; y < w->output_height; y += 2) {
-        for (int32_t x = 0; x < w->output_width; x += 2 * TILES) {
-            const int32_t known = x == 0 ? 0 : COLUMNS - 2 * TILES;
-            const rows_of_two lower = {at->lower + 2 * known, COLUMNS, fours};
-            take(w, input, y + 2, x + known, lower, COLUMNS - known);
-            transform(at, x);
-            keep(at, x);
-            multiply_block(w, at, stream, output + (y * w->output_width + x) * w->output_channels,
-                           tinyml_min(2, w->output_height - y), tinyml_min(2 * TILES, w->output_width - x));
+    for (int32_t first = 0; first < blocks; first += params->held) {
+        const int32_t count = tinyml_min(params->held, blocks - first);
+        for (int32_t i = 0; i < count; ++i) {
+            const place held = held_at(at, i);
+            take_block(w, &held, input, first + i);
+        }
+        if (params->weights == NULL) {
+            write_block(w, at, params->stream, w->output_channels / 2, output, first);
+        } else {
+            write_held(params, at, output, first, count);
         }
     }
 }
@@ -795,10 +985,13 @@ static void convolve(const tinyml_window *w, const place *at, const int32_t *str
 void tinyml_winograd_s8(const tinyml_winograd_s8_params *params, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     const tinyml_window *const w = &params->window;
-    const place at = place_of(w, scratch);
-    prepare(w, &at);
+    const place at = place_of(params, scratch);
+    for (int32_t i = 0; i < params->held; ++i) {
+        const place held = held_at(&at, i);
+        prepare(w, &held);
+    }
     for (int32_t image = 0; image < w->batches; ++image) {
-        convolve(w, &at, params->stream, input, output);
+        convolve(params, &at, input, output);
         input += w->input_height * w->input_width * w->input_channels;
         output += w->output_height * w->output_width * w->output_channels;
     }

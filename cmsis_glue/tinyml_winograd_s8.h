@@ -28,12 +28,20 @@ typedef struct {
      *         saturate8((((sum * multiplier + 2^31) >> 32) + offset - (sum < 0)) >> shift).
      */
     const int32_t *stream;
+    /*
+     * NULL; otherwise weights to be transformed here, for each pair of output channels, four input channels and
+     * output channel nine words of four int8: [window column][window row]. The stream then has no passes, and
+     * the constants of requantization once, after what the sums start from.
+     */
+    const int32_t *weights;
+    int32_t held; /* blocks whose weights are transformed together; 1 without `weights` */
 } tinyml_winograd_s8_params;
 
 /*
  * input: int8 [input_height][input_width][input_channels], aligned to 4 bytes;
  * output: int8 [output_height][output_width][output_channels], aligned to 2 bytes; it may lie on the input: block
- * by block, two rows of eight outputs, all that the block sees is read once, before its outputs are written;
+ * by block, two rows of eight outputs, or `held` blocks at a time, all that is seen is read once, before any of
+ * their outputs is written;
  * scratch: aligned to 4 bytes, as many as `tinyml.kernels.winograd` says.
  */
 void tinyml_winograd_s8(const tinyml_winograd_s8_params *params, const int8_t *input, int8_t *output, int8_t *scratch);

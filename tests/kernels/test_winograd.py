@@ -14,8 +14,12 @@ from tinyml import targets
 from tinyml.codegen import program, project
 from tinyml.emulate import ports, validation
 from tinyml.graph import tflite_reader
+from tinyml.graph.ir import NodeView
 from tinyml.kernels import choice, cost, winograd
 from tinyml.kernels.base import Candidate, Options
+from tinyml.ops import schedules
+from tinyml.ops.conv_2d import window_of
+from tinyml.targets import Core
 
 M4 = targets.find("cortex-m4").processor
 FASTEST = Options(optimize="speed")
@@ -78,11 +82,32 @@ def extreme(weights: np.ndarray, output_scale: float):
     return build
 
 
+class Only(winograd.Winograd):
+    """The candidates that transform the weights of so many blocks together; 0: at export."""
+
+    def __init__(self, held: int) -> None:
+        self._held = held
+
+    def candidates(self, node: NodeView, core: Core) -> list[Candidate]:
+        found = super().candidates(node, core)
+        return [one for one in found if held_by(one) == self._held]
+
+
+def held_by(candidate: Candidate) -> int:
+    params = dict(candidate.calls[0].params)
+    return params["held"] if params["weights"] else 0
+
+
+def only(monkeypatch: pytest.MonkeyPatch, held: int) -> None:
+    """No other kernel is taken, even where it would be faster."""
+    monkeypatch.setattr(choice.kernels, "specialisations", lambda: (Only(held),))
+
+
 @pytest.fixture(autouse=True)
 def whenever_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where another kernel would be faster."""
     monkeypatch.setattr(cost, "general", lambda node, core: 1 << 40)
-    monkeypatch.setattr(choice.kernels, "specialisations", lambda: (winograd.SPECIALISATION,))
+    only(monkeypatch, 0)
 
 
 def offered(tmp_path: Path, build, core=M4) -> list[Candidate]:
@@ -198,20 +223,43 @@ def test_several_images(tmp_path):
     assert was_taken(check(tmp_path, build, 8, qemu=True, options=FASTEST))
 
 
+# Whole rows of blocks together, and not; the last group short, and not.
+@pytest.mark.parametrize("held", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("shape", "channels"), [((8, 8, 8), 4), ((4, 16, 36), 4), ((5, 9, 4), 6), ((3, 18, 32), 2)]
+)
+def test_weights_transformed_on_the_device(tmp_path, monkeypatch, shape, channels, held):
+    only(monkeypatch, held)
+    for case, extra in (("relu", RELU), ("none", {"zero_point": -20})):
+        build = layer(shape, channels, **extra)
+        assert was_taken(check(tmp_path / case, build, 9, qemu=True, options=FASTEST))
+
+
+@pytest.mark.parametrize("held", [1, 4])
+def test_weights_transformed_on_the_device_take_no_more_flash(tmp_path, held):
+    candidates = {held_by(one): one for one in offered(tmp_path, layer((8, 16, 32), 32))}
+    general = 32 * 9 * 32 + 32 * (4 + 4 + 1)
+    assert candidates[held].constant_bytes < 1.06 * general
+    assert candidates[0].constant_bytes > 3 * general
+    assert candidates[0].instructions < candidates[held].instructions
+
+
+@pytest.mark.parametrize("together", [1, 3])
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("size", [(4, 16), (7, 11), (3, 3), (5, 18)])
-def test_the_schedule_says_when_a_pixel_is_first_seen(tmp_path, padding, size):
+def test_the_schedule_says_when_a_pixel_is_first_seen(tmp_path, padding, size, together):
     m = mb.ModelBuilder()
     source, output = layer((*size, 4), 2, padding=padding)(m, np.random.default_rng(0))
     node = tflite_reader.read(m.save(tmp_path / "m.tflite", [source], [output])).view(0)
-    (call,) = winograd.SPECIALISATION.candidates(node, M4)[0].calls
-    read, written = call.overlaps[0].schedule()
+    claim = schedules.by_blocks(node, window_of(node), (2, 8), together)
+    read, written = claim.schedule()
     height, width = node.output.shape[1:3]
     before = 1 if padding == "SAME" else 0
     first = np.full(size, -1)
     steps = np.zeros((height, width), int)
     blocks = [(y, x) for y in range(0, height, 2) for x in range(0, width, 8)]
-    for step, (y, x) in enumerate(blocks):
+    for number, (y, x) in enumerate(blocks):
+        step = number // together
         steps[y : y + 2, x : x + 8] = step
         seen = first[max(y - before, 0) : y + 4 - before, max(x - before, 0) : x + 10 - before]
         seen[seen < 0] = step
@@ -220,12 +268,14 @@ def test_the_schedule_says_when_a_pixel_is_first_seen(tmp_path, padding, size):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("held", [0, 1, 2])
 @pytest.mark.parametrize(
     ("shape", "channels"),
     [((16, 16, 16), 16), ((8, 8, 32), 8), ((5, 13, 8), 4), ((4, 4, 100), 6), ((12, 24, 4), 32)],
 )
 @pytest.mark.parametrize("options", [RELU, {}])
-def test_the_estimate_is_right(tmp_path, shape, channels, options):
+def test_the_estimate_is_right(tmp_path, monkeypatch, shape, channels, options, held):
+    only(monkeypatch, held)
     m = mb.ModelBuilder()
     source, output = layer(shape, channels, **options)(m, np.random.default_rng(0))
     path = m.save(tmp_path / "m.tflite", [source], [output])

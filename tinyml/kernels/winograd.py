@@ -7,7 +7,7 @@ proven channel by channel with its requantization.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Union
 
 import numpy as np
@@ -27,8 +27,8 @@ _BITS = 2  # sums come four times
 _SHIFT = 4  # the final shift of a proven channel
 _EXACT = 1 << 31  # marks a pair that takes TFLM's own arithmetic
 
-# G, doubled. The last row, or column, is negated: outputs then only add it.
-_TRANSFORM = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, -2]])
+# G, doubled. The transformed input's last row and column are negated: outputs then only add them.
+_TRANSFORM = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
 # The passes in order: elements (row, column) of the transformed tile. Outputs are done after some.
 _PASSES = (
     *((0, 1), (3, 1), (1, 1), (2, 1), (0, 2), (3, 2), (1, 2), (2, 2)),
@@ -42,17 +42,58 @@ _BLOCK = (2, 8)
 _PART_PAIRS = 16
 _ROW_BYTES = 256  # of a pair of channels in a block
 _KEPT_BYTES = 172
+_SPREAD_WORDS = 27  # besides the passes
+_HELD = (1, 2, 4)  # blocks whose weights may be transformed together
 
 Constants = Union[Step, Exact]
 
 
 @dataclass(frozen=True, eq=False)
-class _Packed:
-    """A layer's stream, of `pairs` of channels; `proven` ones are requantized in one multiplication."""
+class _Layer:
+    """A layer's pairs of output channels, and where the kernel transforms their weights.
 
-    stream: np.ndarray
-    pairs: int
-    proven: int
+    Attributes:
+        node: the layer.
+        pairs: how each is requantized.
+        held: blocks whose weights are transformed together; 0 when all weights were transformed at export.
+    """
+
+    node: NodeView
+    pairs: tuple[_Pair, ...]
+    held: int = 0
+
+    @property
+    def weights(self) -> np.ndarray:
+        """int8 (output channels, 3, 3, input channels)."""
+        weights = self.node.input(1).data
+        assert weights is not None
+        return weights
+
+    @property
+    def depth(self) -> int:
+        """Input channels."""
+        return self.weights.shape[3]
+
+    @property
+    def parts(self) -> int:
+        """Of the input channels."""
+        return -(-self.depth // (2 * _PART_PAIRS))
+
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """Rows and columns of them."""
+        height, width = self.node.output.shape[1:3]
+        return -(-height // _BLOCK[0]), -(-width // _BLOCK[1])
+
+    @property
+    def padded(self) -> int:
+        """Columns that a row of blocks sees."""
+        return self.blocks[1] * _BLOCK[1] + 2
+
+    @property
+    def proven(self) -> int:
+        """Pairs that are requantized in one multiplication."""
+        return sum(pair.how == 0 for pair in self.pairs)
 
 
 class Winograd(Specialisation):
@@ -65,22 +106,34 @@ class Winograd(Specialisation):
         """One, where the shape fits and every channel's requantization was proven."""
         if "dsp" not in core.extensions or node.output.dtype != "int8" or not _fits(node):
             return []
-        packed = _packed(node)
-        if packed is None:
+        pairs = _pairs(node)
+        if pairs is None:
             return []
-        window = window_of(node)
-        call = KernelCall(
-            kernel="tinyml_winograd_s8",
-            params=(
-                ("window", window_fields(node, window)),
-                ("stream", Array("stream", packed.stream)),
-            ),
-            inputs=(0,),
-            scratch_bytes=_scratch_bytes(node),
-            has_scratch=True,
-            overlaps=(schedules.by_blocks(node, window, _BLOCK),),
-        )
-        return [Candidate(self.name, (call,), _instructions(node, packed), _why(packed))]
+        whole = _Layer(node, pairs)
+        blocks = whole.blocks[0] * whole.blocks[1]
+        found = [whole, *(replace(whole, held=held) for held in _HELD if held <= blocks)]
+        return [_candidate(layer) for layer in found]
+
+
+def _candidate(layer: _Layer) -> Candidate:
+    node, window, here = layer.node, window_of(layer.node), layer.held > 0
+    passes = None if here else _words(transformed(layer.weights))
+    held = max(layer.held, 1)
+    call = KernelCall(
+        kernel="tinyml_winograd_s8",
+        params=(
+            ("window", window_fields(node, window)),
+            ("stream", Array("stream", _stream(layer, passes))),
+            ("weights", Array("weights", _taps(layer.weights)) if here else 0),
+            ("held", held),
+        ),
+        inputs=(0,),
+        scratch_bytes=_scratch_bytes(layer),
+        has_scratch=True,
+        overlaps=(schedules.by_blocks(node, window, _BLOCK, held),),
+    )
+    name = f"Winograd, {held} at a time" if here else "Winograd"
+    return Candidate(name, (call,), _instructions(layer), _why(layer))
 
 
 def _fits(node: NodeView) -> bool:
@@ -106,22 +159,21 @@ def transformed(weights: np.ndarray) -> np.ndarray:
     return passes
 
 
-def _packed(node: NodeView) -> _Packed | None:
-    channels = ranges.channel_sums(node)
-    count = node.output.shape[-1]
-    found = [_pair(channels, first) for first in range(0, count, 2)]
-    pairs = [pair for pair in found if pair is not None]
-    if len(pairs) < len(found):
-        return None
-    weights = node.input(1).data
-    assert weights is not None
-    words = _words(transformed(weights))
-    bias = ranges.folded_bias(node).reshape(-1, 2) << _BITS
-    parts = [
-        part for index, pair in enumerate(pairs) for part in pair.stream(words[index], bias[index])
-    ]
-    stream = arithmetic.wrap_int32(np.concatenate(parts)).astype(np.int32)
-    return _Packed(stream, len(pairs), sum(pair.how == 0 for pair in pairs))
+def _stream(layer: _Layer, passes: np.ndarray | None) -> np.ndarray:
+    """The kernel's stream, without the passes where there are none."""
+    bias = ranges.folded_bias(layer.node).reshape(-1, 2) << _BITS
+    parts: list[np.ndarray] = []
+    for index, pair in enumerate(layer.pairs):
+        parts += pair.stream(None if passes is None else passes[index], bias[index])
+    return arithmetic.wrap_int32(np.concatenate(parts)).astype(np.int32)
+
+
+def _taps(weights: np.ndarray) -> np.ndarray:
+    """The weights as the kernel transforms them, int32 words of four."""
+    channels, depth = weights.shape[0], weights.shape[3]
+    shape = (channels // 2, 2, 3, 3, depth // 4, 4)
+    ordered = weights.reshape(shape).transpose(0, 4, 1, 3, 2, 5)
+    return np.ascontiguousarray(ordered, np.int8).view("<i4").ravel()
 
 
 def _words(weights: np.ndarray) -> np.ndarray:
@@ -140,20 +192,31 @@ class _Pair:
     how: int
     constants: tuple[Constants, Constants]
 
-    def stream(self, words: np.ndarray, bias: np.ndarray) -> list[np.ndarray]:
+    def stream(self, passes: np.ndarray | None, bias: np.ndarray) -> list[np.ndarray]:
         """All that the kernel reads for the pair, in order."""
-        starts = [b + getattr(c, "delta", 0) for b, c in zip(bias, self.constants)]
+        how = np.array([self.how])
+        starts = np.array([b + getattr(c, "delta", 0) for b, c in zip(bias, self.constants)])
         ends = np.concatenate([self._ends(c) for c in self.constants])
-        found = [np.array([self.how])]
-        for index, word in enumerate(words):
-            found += [np.array(starts)] if index == _STARTS_BEFORE else []
-            found += [word]
+        if passes is None:
+            return [how, starts, ends]
+        found = [how]
+        for index, words in enumerate(passes):
+            found += [starts] if index == _STARTS_BEFORE else []
+            found += [words]
             found += [ends] if index in _OUTPUTS_AFTER else []
         return found
 
     def _ends(self, constants: Constants) -> list[int]:
         ends = [constants.multiplier, constants.offset]
         return ends if self.how == 0 else [*ends, constants.shift]
+
+
+def _pairs(node: NodeView) -> tuple[_Pair, ...] | None:
+    """How every pair of output channels is requantized, or None where one was not proven."""
+    channels = ranges.channel_sums(node)
+    found = [_pair(channels, first) for first in range(0, node.output.shape[-1], 2)]
+    pairs = tuple(pair for pair in found if pair is not None)
+    return pairs if len(pairs) == len(found) else None
 
 
 def _pair(channels: Channels, first: int) -> _Pair | None:
@@ -170,42 +233,39 @@ def _pair(channels: Channels, first: int) -> _Pair | None:
     return None
 
 
-def _scratch_bytes(node: NodeView) -> int:
-    """Upper rows, a block's lower ones, the transformed block with its links, and what the kernel keeps."""
-    depth = node.input(0).shape[-1]
-    width = _blocks(node)[1] * _BLOCK[1] + 2
-    rows = depth // 2 + _parts(depth)
-    return 2 * (width + _BLOCK[1] + 2) * depth + rows * _ROW_BYTES + _KEPT_BYTES
+def _scratch_bytes(layer: _Layer) -> int:
+    """Upper rows, a block's lower ones, weights transformed here, blocks with links and what is kept."""
+    upper, lower = 2 * layer.padded * layer.depth, 2 * (_BLOCK[1] + 2) * layer.depth
+    spread = 4 * (len(_PASSES) * layer.depth + _SPREAD_WORDS)
+    if layer.held:
+        lower = spread + (0 if layer.held % layer.blocks[1] == 0 else lower)
+    block = (layer.depth // 2 + layer.parts) * _ROW_BYTES + _KEPT_BYTES
+    return upper + lower + max(layer.held, 1) * block
 
 
-def _parts(depth: int) -> int:
-    return -(-depth // (2 * _PART_PAIRS))
-
-
-def _blocks(node: NodeView) -> tuple[int, int]:
-    height, width = node.output.shape[1:3]
-    return -(-height // _BLOCK[0]), -(-width // _BLOCK[1])
-
-
-def _instructions(node: NodeView, packed: _Packed) -> int:
+def _instructions(layer: _Layer) -> int:
     """The kernel's loops, counted; their calls, about."""
-    images, height, width, depth = node.input(0).shape
-    rows, columns = _blocks(node)
-    fours, parts = depth // 4, _parts(depth)
-    a_pass = 11 * (depth // 2) + 2 + 2 * (parts - 1)
-    outputs = 397 * packed.pairs - 76 * packed.proven
-    block = 16 * a_pass * packed.pairs + outputs + 525 * fours + 35 * parts + 255
-    padded = _BLOCK[1] * columns + 2
-    outside_columns = (rows + 1) * (padded - width)
-    outside_rows = (2 * rows + 2 - height) * padded
+    images, height, width, _ = layer.node.input(0).shape
+    rows, columns = layer.blocks
+    fours, pairs = layer.depth // 4, len(layer.pairs)
+    a_pass = 22 * fours + 2 + 2 * (layer.parts - 1)
+    outputs = 16 * a_pass * pairs + 397 * pairs - 76 * layer.proven
+    block = outputs + 525 * fours + 35 * layer.parts + 270
+    outside_columns = (rows + 1) * (layer.padded - width)
+    outside_rows = (2 * rows + 2 - height) * layer.padded
     around = fours * (5 * width + 9 * outside_columns + 5 * outside_rows + 10 * rows)
-    return images * (rows * columns * block + around) + 80 * parts + 800
+    spread = 0
+    if layer.held:
+        groups = -(-rows * columns // layer.held)
+        spread = pairs * (groups * (2 * 190 * fours + 150) + rows * columns * 150)
+    once = 600 * max(layer.held, 1)
+    return images * (rows * columns * block + around + spread) + 80 * layer.parts + once
 
 
-def _why(packed: _Packed) -> str:
+def _why(layer: _Layer) -> str:
     return (
         "sixteen products for four outputs instead of 36, sums proven to fit by the weights, "
-        f"{packed.proven} of {packed.pairs} channel pairs requantized in one multiplication, all proven"
+        f"{layer.proven} of {len(layer.pairs)} channel pairs requantized in one multiplication, all proven"
     )
 
 

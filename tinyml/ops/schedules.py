@@ -48,15 +48,16 @@ def by_channels(node: NodeView, window: Window) -> Overlap:
     return Overlap(0, partial(_channel_schedule, node, window))
 
 
-def by_blocks(node: NodeView, window: Window, block: tuple[int, int]) -> Overlap:
+def by_blocks(node: NodeView, window: Window, block: tuple[int, int], together: int = 1) -> Overlap:
     """A kernel that writes blocks of pixels, and copies input pixels when a block first sees them.
 
     Args:
         node: the node.
         window: what an output pixel sees.
-        block: rows and columns of output pixels a step; those at the end of a row or column may have fewer.
+        block: rows and columns of output pixels; those at the end of a row or column may have fewer.
+        together: blocks a step, row by row.
     """
-    return Overlap(0, partial(_block_schedule, node, window, block))
+    return Overlap(0, partial(_block_schedule, node, window, block, together))
 
 
 def planar(node: NodeView) -> Overlap:
@@ -91,7 +92,9 @@ def _pixel_schedule(
     return _every_image(node, *((last_read, steps) if staged else _unstaged(last_read, steps)))
 
 
-def _block_schedule(node: NodeView, window: Window, block: tuple[int, int]) -> Schedule:
+def _block_schedule(
+    node: NodeView, window: Window, block: tuple[int, int], together: int
+) -> Schedule:
     count = -(-window.columns.output // block[1])
     axes = (window.rows, window.columns)
     rows, columns = (np.append(np.arange(a.output) // b, -1) for a, b in zip(axes, block))
@@ -99,7 +102,7 @@ def _block_schedule(node: NodeView, window: Window, block: tuple[int, int]) -> S
     seen_rows, seen_columns = rows[_first_reader(window, 0)], columns[_first_reader(window, 1)]
     seen = seen_rows[:, np.newaxis] * count + seen_columns
     never = (seen_rows < 0)[:, np.newaxis] | (seen_columns < 0)
-    return _every_image(node, np.where(never, -1, seen), steps)
+    return _every_image(node, np.where(never, -1, seen // together), steps // together)
 
 
 def _vector_schedule(node: NodeView, vectors: int) -> Schedule:
