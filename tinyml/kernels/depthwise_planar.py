@@ -30,10 +30,10 @@ _CONSTANTS = 80  # TINYML_PLANAR_CONSTANTS, bytes
 _BITS = (3, 4, 2, 5, 1, 6, 0, 7, 8)  # powers of two for the weights, the best first
 # Instructions of a line of a strip, by (DSP extension, stride) and the strip's outputs.
 _A_LINE = {
-    (True, 1): {4: 50, 2: 32, 1: 22},
-    (True, 2): {4: 53, 2: 32, 1: 22},
-    (False, 1): {4: 90, 2: 55, 1: 38},
-    (False, 2): {4: 99, 2: 58, 1: 38},
+    (True, 1): {4: 49, 2: 31, 1: 21},
+    (True, 2): {4: 52, 2: 31, 1: 21},
+    (False, 1): {4: 88, 2: 53, 1: 36},
+    (False, 2): {4: 97, 2: 56, 1: 36},
 }
 _MOST_SHIFT = 23  # of the exact form: zero point and rounding are shifted left by it
 
@@ -248,7 +248,14 @@ def _instructions(node: NodeView, plane: _Plane, form: _Form, core: Core) -> int
     odd = plane.along.before % 2
     eights, rest = divmod(length - odd, 8)
     four = 8 if dsp else 9
-    a_copy = 16 + 3 * odd + (16 if dsp else 20) * eights + four * (rest // 4) + 3 * (rest % 4)
+    a_copy = (
+        12
+        + (5 if rest else 0)
+        + 3 * odd
+        + (16 if dsp else 20) * eights
+        + four * (rest // 4)
+        + 3 * (rest % 4)
+    )
     a_line = _A_LINE[dsp, plane.stride]
     if form.exact:
         a_line = {
