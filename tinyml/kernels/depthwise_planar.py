@@ -262,7 +262,7 @@ def _instructions(node: NodeView, plane: _Plane, form: _Form, core: Core) -> int
             width: count + (3 + 2 * width if dsp else 1 + width) for width, count in a_line.items()
         }
     made = sum(plane.across.output * a_line[width] + 8 for width in plane.strips)
-    an_image = depth * (lines * a_copy + 30) + channels * (made + 100)
+    an_image = depth * (lines * a_copy + 30) + channels * (made + (100 if dsp else 78))
     return 80 + 3 * plane.elements + images * an_image
 
 
