@@ -40,6 +40,10 @@ BUILDS = (
     Build("cortex-m4", "tinyml", "ram"),
     Build("cortex-m7", "tinyml", "balanced"),
     Build("cortex-m3", "tinyml", "balanced"),
+    Build("cortex-m4", "cmsis-nn", "balanced"),
+    Build("cortex-m3", "cmsis-nn", "balanced"),
+    Build("cortex-m55", "cmsis-nn", "balanced"),
+    Build("cortex-m55", "auto", "balanced"),
 )
 
 

@@ -57,12 +57,10 @@ class Specialisation(ABC):
     Attributes:
         name: as the report shows it.
         operators: the TFLite operators it may apply to.
-        library: "tinyml" or "cmsis-nn".
     """
 
     name: str
     operators: tuple[str, ...]
-    library: str = "tinyml"
 
     @abstractmethod
     def candidates(self, node: NodeView, core: Core) -> list[Candidate]:
