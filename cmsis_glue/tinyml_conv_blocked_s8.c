@@ -192,6 +192,39 @@ static const int32_t *constants_of(const int32_t *stream, int32_t taps)
     return stream + 2 + taps / 2;
 }
 
+/* By TFLM's arithmetic; apart, so that the compiler does not join it to what is done of proven channels. */
+BLOCKED_APART static void write_exact(const sums *s, const int32_t *c, int8_t *output, int32_t stride)
+{
+    const int32_t multiplier = c[0] & INT32_MAX;
+    tinyml_blocked_exact(output, s->a0, multiplier, c[1], c[2]);
+    tinyml_blocked_exact(output + 1, s->b0, c[3], c[4], c[5]);
+    output += stride;
+    tinyml_blocked_exact(output, s->a1, multiplier, c[1], c[2]);
+    tinyml_blocked_exact(output + 1, s->b1, c[3], c[4], c[5]);
+    output += stride;
+    tinyml_blocked_exact(output, s->a2, multiplier, c[1], c[2]);
+    tinyml_blocked_exact(output + 1, s->b2, c[3], c[4], c[5]);
+    output += stride;
+    tinyml_blocked_exact(output, s->a3, multiplier, c[1], c[2]);
+    tinyml_blocked_exact(output + 1, s->b3, c[3], c[4], c[5]);
+}
+
+static inline void write_proven(const sums *s, const int32_t *c, int8_t *output, int32_t stride)
+{
+    const int32_t a = c[0], a_offset = c[1], b = c[2], b_offset = c[3];
+    tinyml_blocked_proven(output, s->a0, a, a_offset);
+    tinyml_blocked_proven(output + 1, s->b0, b, b_offset);
+    output += stride;
+    tinyml_blocked_proven(output, s->a1, a, a_offset);
+    tinyml_blocked_proven(output + 1, s->b1, b, b_offset);
+    output += stride;
+    tinyml_blocked_proven(output, s->a2, a, a_offset);
+    tinyml_blocked_proven(output + 1, s->b2, b, b_offset);
+    output += stride;
+    tinyml_blocked_proven(output, s->a3, a, a_offset);
+    tinyml_blocked_proven(output + 1, s->b3, b, b_offset);
+}
+
 /*
  * The outputs of `channels` channels, an even number, at four pixels that are `stride` bytes apart.
  * Answers the rest of the stream.
@@ -204,28 +237,13 @@ BLOCKED_APART static const int32_t *outputs(const int8_t *staged, int32_t taps, 
         sums s = {stream[0], stream[0], stream[0], stream[0], stream[1], stream[1], stream[1], stream[1]};
         add_taps(&s, staged, taps, (const int8_t *)(stream + 2));
         stream = constants_of(stream, taps);
-        const tinyml_blocked_to to = tinyml_blocked_take(&stream);
-        int8_t *const second = output + stride;
-        int8_t *const third = second + stride;
-        int8_t *const fourth = third + stride;
-        if (to.exact) {
-            output[0] = tinyml_blocked_exact(s.a0, &to.a);
-            second[0] = tinyml_blocked_exact(s.a1, &to.a);
-            third[0] = tinyml_blocked_exact(s.a2, &to.a);
-            fourth[0] = tinyml_blocked_exact(s.a3, &to.a);
-            output[1] = tinyml_blocked_exact(s.b0, &to.b);
-            second[1] = tinyml_blocked_exact(s.b1, &to.b);
-            third[1] = tinyml_blocked_exact(s.b2, &to.b);
-            fourth[1] = tinyml_blocked_exact(s.b3, &to.b);
+        if (stream[0] < 0) {
+            const sums found = s; /* whose address may be taken: the sums of proven channels stay in registers */
+            write_exact(&found, stream, output, stride);
+            stream += 6;
         } else {
-            output[0] = tinyml_blocked_proven(s.a0, &to.a);
-            second[0] = tinyml_blocked_proven(s.a1, &to.a);
-            third[0] = tinyml_blocked_proven(s.a2, &to.a);
-            fourth[0] = tinyml_blocked_proven(s.a3, &to.a);
-            output[1] = tinyml_blocked_proven(s.b0, &to.b);
-            second[1] = tinyml_blocked_proven(s.b1, &to.b);
-            third[1] = tinyml_blocked_proven(s.b2, &to.b);
-            fourth[1] = tinyml_blocked_proven(s.b3, &to.b);
+            write_proven(&s, stream, output, stride);
+            stream += 4;
         }
     }
     return stream;
@@ -244,11 +262,11 @@ BLOCKED_APART static void outputs_of_one(const int8_t *staged, int32_t taps, con
             b += x[0] * weights[1] + x[1] * weights[3] + x[2] * weights[5] + x[3] * weights[7];
             weights += 8;
         }
-        stream = constants_of(stream, taps);
-        const tinyml_blocked_to to = tinyml_blocked_take(&stream);
-        *output++ = tinyml_blocked_output(a, &to.a, to.exact);
+        int8_t pair[2];
+        stream = tinyml_blocked_pair(a, b, constants_of(stream, taps), pair);
+        *output++ = pair[0];
         if (channels > 1) {
-            *output++ = tinyml_blocked_output(b, &to.b, to.exact);
+            *output++ = pair[1];
         }
     }
 }

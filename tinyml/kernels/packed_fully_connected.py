@@ -1,10 +1,11 @@
-"""FULLY_CONNECTED four channels at a time over one staged input vector, for cores with DSP instructions.
+"""FULLY_CONNECTED four channels at a time: over a staged input vector with DSP instructions, else in place.
 
 A convolution of one output pixel that sees the whole image is the same.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tinyml.kernels import packing, ranges
@@ -17,26 +18,90 @@ if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
     from tinyml.targets import Core
 
-_PACKING = Packing(packing.CARRIED, together=2)
-# Instructions, counted: four taps of four channels, a turn of the loop over 16 taps, four outputs, a pair
-# that takes TFLM's arithmetic besides, four taps staged, a row, and the rest of its channels.
-_FOUR_TAPS, _TURN, _OUTPUTS, _EXACT, _STAGED, _ROW, _REST = 14, 2, 29, 9, 8, 80, 45
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A kernel and what it costs, in instructions.
+
+    Attributes:
+        name: as the report shows it.
+        kernel: the C function.
+        packing: of its weights.
+        four_taps: of four channels.
+        turn: of the loop over 16 taps.
+        outputs: for four, each in one multiplication.
+        exact: how much more TFLM's own arithmetic takes for a pair.
+        staged: to stage four taps; 0 where the input is read in place.
+        row: besides its channels; `rest` more where these are not a multiple of four.
+    """
+
+    name: str
+    kernel: str
+    packing: Packing
+    four_taps: int
+    turn: int
+    outputs: int
+    exact: int
+    staged: int
+    row: int
+    rest: int
+
+    def instructions(self, rows: int, width: int, channels: int, stream: Stream) -> int:
+        """An estimate; the kernel's loops are counted."""
+        fours = -(-width // 4)
+        a_pass = self.four_taps * fours + self.turn * -(-fours // 4) + self.outputs
+        exact = self.exact * (stream.pairs - stream.proven)
+        row = self.staged * fours + self.row + (self.rest if channels % 4 else 0)
+        return rows * (stream.pairs // 2 * a_pass + exact + row)
+
+
+_DSP = _Kernel(
+    "packed matrix",
+    "tinyml_fully_connected_packed_s8",
+    Packing(packing.CARRIED, together=2),
+    four_taps=14,
+    turn=2,
+    outputs=29,
+    exact=9,
+    staged=8,
+    row=80,
+    rest=45,
+)
+_MLA = _Kernel(
+    "blocked matrix",
+    "tinyml_fully_connected_blocked_s8",
+    Packing(packing.BYTES, together=2),
+    four_taps=40,
+    turn=0,
+    outputs=92,
+    exact=11,
+    staged=0,
+    row=40,
+    rest=0,
+)
+
+
+def _kernel(core: Core) -> _Kernel | None:
+    if "dsp" in core.extensions:
+        return _DSP
+    return _MLA if "unaligned" in core.extensions else None  # not on ARMv6-M, which has no MLA
 
 
 class PackedFullyConnected(Specialisation):
-    """int8, on a core with DSP instructions; every pair of channels proven or exact."""
+    """int8, on ARMv7-M or later; every pair of channels proven or exact."""
 
     name = "packed matrix"
     operators = ("FULLY_CONNECTED", "CONV_2D")
 
     def candidates(self, node: NodeView, core: Core) -> list[Candidate]:
         """One where the weights allow it."""
-        if "dsp" not in core.extensions or node.output.dtype != "int8":
+        kernel = _kernel(core)
+        if kernel is None or node.output.dtype != "int8":
             return []
         if node.node.operator == "CONV_2D" and not _is_one_vector(node):
             return []
-        stream = packing.stream(node, ranges.channel_weights(node), _PACKING)
-        return [] if stream is None else [_candidate(node, stream)]
+        stream = packing.stream(node, ranges.channel_weights(node), kernel.packing)
+        return [] if stream is None else [_candidate(node, kernel, stream)]
 
 
 def _is_one_vector(node: NodeView) -> bool:
@@ -45,12 +110,12 @@ def _is_one_vector(node: NodeView) -> bool:
     return whole and node.attributes.dilation == (1, 1)
 
 
-def _candidate(node: NodeView, stream: Stream) -> Candidate:
+def _candidate(node: NodeView, kernel: _Kernel, stream: Stream) -> Candidate:
     channels = node.output.shape[-1]
     width = node.input(1).elements // channels
     rows = node.input(0).elements // width
     call = KernelCall(
-        kernel="tinyml_fully_connected_packed_s8",
+        kernel=kernel.kernel,
         params=(
             ("rows", rows),
             ("input_channels", width),
@@ -58,21 +123,16 @@ def _candidate(node: NodeView, stream: Stream) -> Candidate:
             ("stream", Array("stream", stream.values)),
         ),
         inputs=(0,),
-        scratch_bytes=2 * _fours(width) * 4,
-        has_scratch=True,
-        overlaps=(schedules.by_vectors(node, rows),),
     )
-    passes = (
-        stream.pairs // 2 * (_FOUR_TAPS * _fours(width) + _TURN * -(-_fours(width) // 4) + _OUTPUTS)
-    )
-    exact = _EXACT * (stream.pairs - stream.proven)
-    row = _STAGED * _fours(width) + _ROW + (_REST if channels % 4 else 0)
-    instructions = rows * (passes + exact + row)
-    return Candidate("packed matrix", (call,), instructions, stream.why)
-
-
-def _fours(width: int) -> int:
-    return -(-width // 4)
+    if kernel.staged:
+        call = replace(
+            call,
+            scratch_bytes=-(-width // 4) * 8,
+            has_scratch=True,
+            overlaps=(schedules.by_vectors(node, rows),),
+        )
+    instructions = kernel.instructions(rows, width, channels, stream)
+    return Candidate(kernel.name, (call,), instructions, stream.why)
 
 
 SPECIALISATION = PackedFullyConnected()
