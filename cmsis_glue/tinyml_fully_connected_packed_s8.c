@@ -68,6 +68,7 @@ __attribute__((noinline)) static const int32_t *outputs(const uint32_t *staged, 
         "2:\n\t"
         "ldm r1!, {r2-r5}\n\t"
         "ldr pc, " PACKED_ENTRY "\n"
+        ".balign 4\n" /* for adr, which counts in words */
         "3:\n\t"
         ".rept " PACKED_TEXT(UNROLLED) "\n\t"
         "ldm r1!, {r6-r9}\n\t"

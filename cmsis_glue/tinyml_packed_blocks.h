@@ -62,6 +62,7 @@ tinyml_packed_pairs(const uint32_t *staged, int32_t taps, const int32_t *stream,
         "ldrd r2, r6, [r1], #8\n\t"
         PACKED_FIRST_TAPS
         "ldr pc, " PACKED_ENTRY "\n"
+        ".balign 4\n" /* for adr, which counts in words */
         "3:\n\t"
         ".rept " PACKED_TEXT(PACKED_UNROLLED) "\n\t"
         PACKED_TAPS

@@ -17,10 +17,11 @@ from tinyml.quantize.tflm import Tflm
 MODEL = Path(__file__).parent.parent / "models" / "small.tflite"
 
 
+@pytest.mark.parametrize("optimize", ["balanced", "size"])  # size is compiled with -Os
 @pytest.mark.parametrize("name", sorted(targets.cores()))
-def test_every_core_is_exact_on_its_board(tmp_path: Path, name: str) -> None:
+def test_every_core_is_exact_on_its_board(tmp_path: Path, name: str, optimize: str) -> None:
     target = targets.find(name)
-    compiled = program.compile_model(MODEL, options=Options(target.processor))
+    compiled = program.compile_model(MODEL, options=Options(target.processor, optimize=optimize))
     project.write(tmp_path, compiled, target, MODEL, "0" * 64, "small")
     inputs = np.random.default_rng(1).integers(-128, 128, (5, 8, 8, 1)).astype(np.int8)
     measured = validation.execute(tmp_path, [inputs], "qemu", 30)

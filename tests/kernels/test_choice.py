@@ -74,6 +74,18 @@ def test_within_a_limit_of_flash_nothing_is_faster(seed, share, measure):
 
 
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("thrift", [0.5, 4.0, 16.0])
+def test_flash_is_worth_its_thrift(seed, thrift):
+    offers = random_offers(seed)
+    limits = _Limits(thrift=thrift)
+
+    def badness(plan):
+        return limits.badness(choice._instructions(plan), choice._flash(plan))
+
+    assert badness(fitted(offers, limits)) == pytest.approx(min(map(badness, plans(offers))))
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_zero_asks_for_the_least(seed):
     offers = random_offers(seed)
     flash = fitted(offers, _Limits(flash=0))

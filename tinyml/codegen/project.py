@@ -199,6 +199,7 @@ def _context(
         "macro": prefix.upper(),
         "guard": f"{prefix.upper()}_H",
         "target": target,
+        "compiler_optimization": "-Os" if program.options.optimize == "size" else "-O2",
         "kernels": kernels,
         "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
         "cmsis_nn": _cmsis_nn_files(program, kernels),

@@ -1,8 +1,9 @@
-"""Chooses a candidate for each node: the fastest plan within limits of flash and RAM.
+"""Chooses a candidate for each node: the best plan within limits of flash and RAM.
 
-Flash is a knapsack, solved over the choices that no other beats in both bytes and instructions, for each set
-of kernels whose code one pays for. The arena comes after: while it is too high, the node at its peak is
-changed that costs the fewest instructions for each byte saved, each change judged by a real memory plan.
+The best has the least instructions * flash^thrift: a percent of flash is worth `thrift` percent of speed. It
+is looked for among the choices that no other beats in both, for each set of kernels whose code one pays for.
+The arena comes after: while it is too high, the node at its peak is changed that lowers it most, each
+change judged by a real memory plan.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from tinyml.ops.base import Calls, as_calls
 
 _BALANCED_WEIGHTS = 1.25  # times what the general kernels take
 _BALANCED_ARENA = 1.10
+_THRIFT = {"speed": 0.0, "balanced": 0.5, "ram": 0.5, "size": 16.0}
 _MOST_OPTIONAL = 10  # kernels that may be done without; all of their sets are looked at
-_MOST_STATES = 2000  # partial choices kept; beyond that the knapsack is approximate
+_MOST_STATES = 500  # partial choices kept; beyond that the search is approximate
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,21 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Limits:
-    """Bytes; 0 asks for as few as possible."""
+    """Bytes; 0 asks for as few as possible. Within them, `thrift` is what flash is worth."""
 
     constants: float = math.inf
     flash: float = math.inf
     arena: float = math.inf
+    thrift: float = 0.0
+
+    def badness(self, instructions: int, flash: int) -> float:
+        """What the best choice has least of."""
+        return math.log(max(instructions, 1)) + self.thrift * math.log(max(flash, 1))
 
 
 Choice = Mapping[int, Candidate]
 Offers = Mapping[int, list[Candidate]]
+_State = tuple[int, int, tuple[Candidate, ...]]
 Planned = Callable[[Mapping[int, Calls]], Layout]
 
 
@@ -91,37 +99,42 @@ def _limits(offers: Offers, options: Options, planned: Planned) -> _Limits:
             flash=math.inf if options.flash is None else options.flash - cost.FIRMWARE_BYTES,
             arena=math.inf if options.ram is None else options.ram,
         )
+    thrift = _THRIFT[options.optimize]
+    if options.optimize in ("speed", "size"):
+        return _Limits(thrift=thrift)
     general = {index: found[-1] for index, found in offers.items()}
     constants = _BALANCED_WEIGHTS * _constants(general)
+    arena = 0.0
     if options.optimize == "balanced":
         arena = _BALANCED_ARENA * planned(_calls(general)).arena_bytes
-        return _Limits(constants=constants, arena=arena)
-    if options.optimize == "ram":
-        return _Limits(constants=constants, arena=0)
-    return _Limits(flash=0) if options.optimize == "size" else _Limits()
+    return _Limits(constants=constants, arena=arena, thrift=thrift)
 
 
 def _fitted(offers: Offers, limits: _Limits, planned: Planned) -> Choice:
-    return _lowered(_fastest(offers, limits), offers, limits, planned)
+    return _lowered(_best(offers, limits), offers, limits, planned)
 
 
-def _fastest(offers: Offers, limits: _Limits) -> Choice:
-    """The fastest choice within the limits of flash; if there is none, the one that takes the least."""
-    if math.isinf(limits.flash):
-        return _knapsack(offers, limits.constants) or _smallest(offers)
+def _best(offers: Offers, limits: _Limits) -> Choice:
+    """The best choice within the limits of flash; if there is none, the one that takes the least."""
+    sets = [(_smallest(kept), kept, code) for kept, code in _kernel_sets(offers)]
+    # No choice of a set is better than its fastest candidates at the flash of its smallest.
+    bounds = [
+        limits.badness(
+            sum(min(c.instructions for c in found) for found in kept.values()),
+            _constants(smallest) + code,
+        )
+        for smallest, kept, code in sets
+    ]
     best: Choice | None = None
-    least = _smallest(offers)
-    for kept, code in _kernel_sets(offers):
-        smallest = _smallest(kept)
-        if _flash(smallest) < _flash(least):
-            least = smallest
-        bound = sum(min(c.instructions for c in found) for found in kept.values())
-        if best is not None and bound >= _instructions(best):
-            continue
-        found = _knapsack(kept, min(limits.constants, limits.flash - code))
-        if found is not None and (best is None or _instructions(found) < _instructions(best)):
-            best = found
-    return best or least
+    least = math.inf
+    for number in sorted(range(len(sets)), key=lambda n: bounds[n]):
+        if bounds[number] >= least:
+            break
+        _, kept, code = sets[number]
+        for size, work, choice in _frontier(kept, min(limits.constants, limits.flash - code)):
+            if limits.badness(work, size + code) < least:
+                best, least = dict(zip(kept, choice)), limits.badness(work, size + code)
+    return best or min((smallest for smallest, _, _ in sets), key=_flash)
 
 
 def _kernel_sets(offers: Offers) -> Iterator[tuple[Offers, int]]:
@@ -142,9 +155,9 @@ def _kernel_sets(offers: Offers) -> Iterator[tuple[Offers, int]]:
                 yield kept, sum(cost.code_bytes(name) for name in every - set(without))
 
 
-def _knapsack(offers: Offers, limit: float) -> Choice | None:
-    """The fastest choice whose constants fit, or None: partial choices that others beat are dropped."""
-    states: list[tuple[int, int, tuple[Candidate, ...]]] = [(0, 0, ())]  # bytes, instructions
+def _frontier(offers: Offers, limit: float) -> list[_State]:
+    """(constants, instructions, choice) of all choices within the limit that no other beats in both."""
+    states: list[_State] = [(0, 0, ())]
     for found in offers.values():
         grown = [
             (size + c.constant_bytes, work + c.instructions, (*taken, c))
@@ -156,8 +169,14 @@ def _knapsack(offers: Offers, limit: float) -> Choice | None:
         for state in grown:
             if state[0] <= limit and (not states or state[1] < states[-1][1]):
                 states.append(state)
-        states = states[:: 1 + len(states) // _MOST_STATES]
-    return dict(zip(offers, states[-1][2])) if states else None
+        states = _thinned(states)
+    return states
+
+
+def _thinned(states: list[_State]) -> list[_State]:
+    """At most about _MOST_STATES of them, the smallest and the fastest included."""
+    step = 1 + len(states) // _MOST_STATES
+    return states if step == 1 else [*states[:-1:step], states[-1]]
 
 
 def _smallest(offers: Offers) -> Choice:
