@@ -32,7 +32,7 @@ def test_the_report_holds_what_the_device_shows(tmp_path: Path) -> None:
     assert measured.stack_bytes is not None
     assert report["flash_bytes"]["total"] == measured.sizes.flash
     assert report["ram_bytes"]["total"] == measured.sizes.ram
-    assert report["stack_uncounted"] == ["memcpy", "memset"]
+    assert report["stack_uncounted"] == []  # the library's; this model's kernels call none
     # The device's whole stack is that of the inference and a little of main's and the library's.
     assert report["stack_bytes"] <= measured.stack_bytes <= report["stack_bytes"] + 128
 
@@ -44,7 +44,8 @@ def test_without_a_compiler_they_are_unknown(
     assert "not known" in export(tmp_path / "project")
     report = json.loads((tmp_path / "project" / "report.json").read_text())
     assert report["stack_bytes"] is None
-    assert report["flash_bytes"]["weights"] == 458
+    nodes = sum(node["weight_bytes"] for node in report["nodes"])
+    assert report["flash_bytes"]["weights"] == nodes > 400
 
 
 def compiled(tmp_path: Path, text: str) -> Path:
