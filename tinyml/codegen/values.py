@@ -14,7 +14,7 @@ from tinyml.codegen.names import comment
 from tinyml.codegen.program import Program
 from tinyml.graph.ir import NodeView, Tensor
 from tinyml.memory.planner import Plan
-from tinyml.ops.base import Array, Calls, Fields, KernelCall
+from tinyml.ops.base import Array, Calls, Fields, KernelCall, arrays
 
 _C_TYPES = {
     "int8": "int8_t",
@@ -167,7 +167,7 @@ def _node_arrays(program: Program, index: int) -> dict[str, Array]:
     return {
         array.suffix: array
         for call in program.calls.get(index, ())
-        for array in (*_arrays(call.params), *_constant_inputs(view, call))
+        for array in (*arrays(call.params), *_constant_inputs(view, call))
     }
 
 
@@ -291,16 +291,6 @@ def _field(name: str, value: Any, stem: str) -> Field:
     return Field(
         name, f"{stem}_{value.suffix}" if isinstance(value, Array) else str(int(value)), None
     )
-
-
-def _arrays(params: Fields) -> list[Array]:
-    found = []
-    for _, value in params:
-        if isinstance(value, tuple):
-            found += _arrays(value)
-        elif isinstance(value, Array):
-            found.append(value)
-    return found
 
 
 def _constant(name: str, array: Array, description: str) -> Constant:

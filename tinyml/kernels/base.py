@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tinyml.ops.base import Array, Calls, Fields
+from tinyml.ops.base import Calls, arrays
 
 if TYPE_CHECKING:
     from tinyml.cmsis_nn import CmsisNN
@@ -95,14 +95,3 @@ def _default_core() -> Core:
     from tinyml import targets
 
     return targets.find("cortex-m4").processor
-
-
-def arrays(params: Fields) -> list[Array]:
-    """Every constant array in a kernel's parameters."""
-    found: list[Array] = []
-    for _, value in params:
-        if isinstance(value, tuple):
-            found += arrays(value)
-        elif isinstance(value, Array):
-            found.append(value)
-    return found

@@ -193,6 +193,17 @@ class Operator(ABC):
         ]
 
 
+def arrays(params: Fields) -> list[Array]:
+    """Every constant array in a kernel's parameters."""
+    found: list[Array] = []
+    for _, value in params:
+        if isinstance(value, tuple):
+            found += arrays(value)
+        elif isinstance(value, Array):
+            found.append(value)
+    return found
+
+
 def as_calls(lowered: KernelCall | Calls) -> Calls:
     """One call as one of several."""
     return (lowered,) if isinstance(lowered, KernelCall) else lowered
