@@ -111,6 +111,10 @@ def _turned_fault(window: windows.Window, options: Options) -> str:
         return "strides for which CMSIS-NN asks for too little scratch"
     if any(axis.before >= size for axis, size in zip((window.rows, window.columns), window.size)):
         return "padding as wide as the window"
+    for axis, size, stride in zip((window.rows, window.columns), window.size, window.stride):
+        reached = (axis.input - 1) * stride + max(size, stride)
+        if not axis.input * stride <= axis.before + axis.output <= reached:
+            return "an output that the input does not fill, or fills beyond its end"
     return next((fault for fixed in _TURNED_FIXED if (fault := too_old(options, *fixed))), "")
 
 
