@@ -12,6 +12,7 @@ import pytest
 from tinyml import run, targets
 from tinyml.codegen import names, program, project
 from tinyml.emulate import build
+from tinyml.kernels.base import GENERAL, Options
 
 MODEL = Path(__file__).parent.parent / "models" / "small.tflite"
 GOLDEN = Path(__file__).parent / "golden"
@@ -155,3 +156,28 @@ def test_a_comment_cannot_be_left() -> None:
     assert "\n" not in text
     assert "\\" not in text
     assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("core", "optimize", "library", "expected"),
+    [
+        ("cortex-m4", "size", GENERAL, "-Os"),
+        ("cortex-m4", "balanced", GENERAL, "-O2"),  # the compiler does the work
+        (
+            "cortex-m4",
+            "balanced",
+            "tinyml",
+            "-O2",
+        ),  # half of it: this model's sum has no linear form
+        ("cortex-m3", "balanced", "tinyml", "-O2"),
+        ("cortex-m4", "speed", "tinyml", "-O2"),
+    ],
+)
+def test_the_compiler_is_asked_for_what_pays(
+    tmp_path: Path, core: str, optimize: str, library: str, expected: str
+) -> None:
+    target = targets.find(core)
+    options = Options(target.processor, library, optimize)
+    compiled = program.compile_model(MODEL, options=options)
+    project.write(tmp_path, compiled, target, MODEL, "0" * 64, "small")
+    assert f"OPTIMIZE ?= {expected}\n" in (tmp_path / "Makefile").read_text()

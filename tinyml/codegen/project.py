@@ -14,6 +14,7 @@ from tinyml.cmsis_nn import sources
 from tinyml.codegen import names, values
 from tinyml.codegen.program import Program
 from tinyml.errors import InputError
+from tinyml.kernels.base import CMSIS_NN, GENERAL
 from tinyml.targets import Target
 
 REPORT = "report.json"
@@ -199,7 +200,7 @@ def _context(
         "macro": prefix.upper(),
         "guard": f"{prefix.upper()}_H",
         "target": target,
-        "compiler_optimization": "-Os" if program.options.optimize == "size" else "-O2",
+        "compiler_optimization": _compiler_optimization(program),
         "kernels": kernels,
         "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
         "cmsis_nn": _cmsis_nn_files(program, kernels),
@@ -212,6 +213,19 @@ def _context(
         "inputs": values.ports(program, program.graph.inputs),
         "outputs": values.ports(program, program.graph.outputs),
     }
+
+
+def _compiler_optimization(program: Program) -> str:
+    """-Os for size, and where the compiler has little say because assembly does nine tenths of the work:
+    there it saves a seventh of the code for a percent of the instructions.
+    """
+    mode, core = program.options.optimize, program.options.core
+    if mode == "size":
+        return "-Os"
+    chosen = program.chosen.values()
+    ours = [c for c in chosen if c.name not in (GENERAL, CMSIS_NN)]
+    share = sum(c.instructions for c in ours) / max(sum(c.instructions for c in chosen), 1)
+    return "-Os" if mode != "speed" and "dsp" in core.extensions and share > 0.9 else "-O2"
 
 
 def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:

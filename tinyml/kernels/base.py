@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tinyml.targets import Core
 
 GENERAL = "general"
+CMSIS_NN = "CMSIS-NN"
 LIBRARIES = ("auto", "tinyml", "cmsis-nn")
 MODES = ("balanced", "speed", "size", "ram")
 

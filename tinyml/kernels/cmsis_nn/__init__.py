@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tinyml import cmsis_nn, ops
-from tinyml.kernels.base import Candidate, Options
+from tinyml.kernels.base import CMSIS_NN, Candidate, Options
 from tinyml.kernels.cmsis_nn import (
     batch_matmul,
     convolutions,
@@ -100,7 +100,7 @@ def offer(node: NodeView, options: Options) -> Candidate | str:
     if call.has_scratch:
         wanted = scratch.wanted(options.cmsis_nn, options.core, call.kernel, call.params)
         call = replace(call, scratch_bytes=wanted)
-    return Candidate("CMSIS-NN", (call,), _instructions(node, options))
+    return Candidate(CMSIS_NN, (call,), _instructions(node, options))
 
 
 def _instructions(node: NodeView, options: Options) -> int:
