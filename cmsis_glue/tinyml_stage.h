@@ -28,8 +28,8 @@ typedef struct {
 /*
  * Stages the windows of output pixels `first` to `first` + 3, row by row; past the last it is repeated.
  * staged: 2 * taps words;
- * spare: for runs that reach beyond the image, 4 * run_pixels * input_channels bytes; with `gathers`
- * 4 * taps bytes.
+ * spare: for runs that reach beyond the image, 4 * run_pixels * input_channels bytes, where there are any; with
+ * `gathers` 4 * taps bytes.
  */
 void tinyml_stage_windows(const tinyml_stage *stage, const int8_t *input, int32_t first, uint32_t *staged,
                           int8_t *spare);

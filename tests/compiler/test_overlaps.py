@@ -16,6 +16,7 @@ from tflm_check import Build, check
 from tinyml import kernels
 from tinyml.codegen import program
 from tinyml.graph.ir import Graph
+from tinyml.kernels import choice
 from tinyml.kernels.base import Candidate, Options
 from tinyml.memory import checker, planner
 from tinyml.memory.lifetimes import Buffer
@@ -255,10 +256,10 @@ def claiming(graph: Graph) -> dict[str, Candidate]:
     (view,) = graph.views()
     core = Options().core
     return {
-        candidate.name: candidate
+        f"{candidate.name} {number}": candidate
         for special in kernels.specialisations()
         if view.node.operator in special.operators
-        for candidate in special.candidates(view, core)
+        for number, candidate in enumerate(special.candidates(view, core))
         if overlaps(candidate.calls)
     }
 
@@ -276,8 +277,10 @@ def test_candidates_are_exact_at_their_tightest(
     """To the byte in the C of the host; as close as a plan may lay them on the device, with its own code."""
     for name in claiming(graph_of(tmp_path, number)):
 
-        def only(graph: Graph, *arguments: object, name: str = name) -> dict[int, Candidate]:
-            return {0: claiming(graph)[name]}
+        def only(
+            graph: Graph, *arguments: object, name: str = name
+        ) -> tuple[dict[int, Candidate], choice.Spans]:
+            return {0: claiming(graph)[name]}, ()
 
         monkeypatch.setattr(program.choice, "choose", only)
         for where, choose in PLACES.items():

@@ -33,7 +33,7 @@ def random_offers(seed: int) -> dict[int, list[Candidate]]:
     }
 
 
-def largest_scratch(calls) -> Layout:
+def largest_scratch(calls, spans=()) -> Layout:
     """An arena of the largest scratch: a peak at one or more nodes."""
     sizes = {node: max(call.scratch_bytes for call in parts) for node, parts in calls.items()}
     most = max(sizes.values())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from tinyml import ops, passes
@@ -13,7 +13,8 @@ from tinyml.graph import tflite_reader
 from tinyml.graph.ir import Graph, NodeView
 from tinyml.kernels import choice
 from tinyml.kernels.base import Candidate, Options
-from tinyml.memory import checker, lifetimes, planner, state
+from tinyml.memory import checker, lifetimes, planner, state, streaming
+from tinyml.memory.regions import Region
 from tinyml.memory.sharing import Sharing, stays
 from tinyml.ops.base import Calls
 
@@ -31,6 +32,12 @@ class Program:
     chosen: Mapping[int, Candidate]
     plan: planner.Plan
     states: state.StatePlan
+    regions: tuple[Region, ...] = ()
+
+    def region_of(self, node: int) -> int | None:
+        """The number of the region that computes a node, if one does."""
+        numbers = (n for n, r in enumerate(self.regions) if r.first <= node < r.end)
+        return next(numbers, None)
 
     @property
     def lowered(self) -> Mapping[int, Calls]:
@@ -81,28 +88,39 @@ def compile_graph(graph: Graph, options: Options) -> Program:
     """Lower and plan a graph whose nodes all passed their rules."""
     states, sharing = state.plan(graph), Sharing(graph)
 
-    def layout(calls: Mapping[int, Calls]) -> choice.Layout:
-        return _layout(_plan(graph, calls, sharing, thorough=False), states)
+    def layout(calls: Mapping[int, Calls], spans: choice.Spans) -> choice.Layout:
+        regions = streaming.build(graph, calls, spans)
+        return _layout(_plan(graph, calls, sharing, regions, thorough=False), states)
 
-    chosen = choice.choose(graph, options, layout)
+    def streamed(calls: Mapping[int, Calls], limit: float) -> choice.Spans:
+        if options.streamed:
+            return streaming.everything(graph, calls, options.streamed)
+        return streaming.search(graph, calls, partial(layout, calls), limit)
+
+    chosen, spans = choice.choose(graph, options, layout, streamed)
     calls = {index: candidate.calls for index, candidate in chosen.items()}
-    plan = _plan(graph, calls, sharing)
+    regions = streaming.build(graph, calls, spans)
+    plan = _plan(graph, calls, sharing, regions)
     if plan.arena_bytes > _MAX_ARENA:
         raise InputError(
             graph.name,
             f"needs {plan.arena_bytes:,} bytes of working memory",
             f"no target has more than {_MAX_ARENA:,}: use a smaller input",
         )
-    checker.check(graph, calls, plan)
+    checker.check(graph, calls, plan, regions)
     checker.check_states(graph, plan, states)
-    return Program(graph, options, chosen, plan, states)
+    return Program(graph, options, chosen, plan, states, regions)
 
 
 def _plan(
-    graph: Graph, calls: Mapping[int, Calls], sharing: Sharing, thorough: bool = True
+    graph: Graph,
+    calls: Mapping[int, Calls],
+    sharing: Sharing,
+    regions: Sequence[Region] = (),
+    thorough: bool = True,
 ) -> planner.Plan:
-    buffers = lifetimes.buffers(graph, calls)
-    return planner.plan(buffers, sharing.pairs(calls, buffers), thorough)
+    buffers = lifetimes.buffers(graph, calls, regions)
+    return planner.plan(buffers, sharing.pairs(calls, buffers, regions), thorough)
 
 
 def _layout(plan: planner.Plan, states: state.StatePlan) -> choice.Layout:

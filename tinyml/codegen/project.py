@@ -71,7 +71,7 @@ def write(
         given,
         sha256,
     )
-    kernels = sorted({call.kernel for calls in program.calls.values() for call in calls})
+    kernels = _kernels(program)
     (directory / "kernels").mkdir()
     (directory / "firmware").mkdir()
     context = _context(program, target, provenance, prefix, kernels)
@@ -84,6 +84,12 @@ def write(
     shutil.copyfile(model, directory / MODEL)
     report = describe(program, target, provenance, prefix)
     (directory / REPORT).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+def _kernels(program: Program) -> list[str]:
+    """The files in cmsis_glue that the model's code includes."""
+    found = {call.kernel for calls in program.calls.values() for call in calls}
+    return sorted(found | ({"tinyml_band"} if program.regions else set()))
 
 
 def describe(
@@ -152,6 +158,7 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
     view = program.graph.view(index)
     calls = program.calls.get(index, ())
     kernels = dict.fromkeys(call.kernel for call in calls)  # each once, in order
+    region = _region_report(program, index)
     return {
         "operator": view.node.operator,
         "name": view.node.name,
@@ -162,8 +169,24 @@ def _node_report(program: Program, index: int) -> dict[str, Any]:
         "output_bytes": sum(t.nbytes for t in view.outputs),
         "output_tensors": [_tensor_report(program, tensor) for tensor in view.node.outputs],
         "kernel": " + ".join(kernels) or ("none" if program.lowered.get(index) == () else "view"),
-        "calls": len(calls),
+        # Those of a region are in one function, which the region's first node stands for.
+        "calls": int(region["first"] == index) if region else len(calls),
+        "region": region,
         "choice": _choice_report(program, index),
+    }
+
+
+def _region_report(program: Program, index: int) -> dict[str, int] | None:
+    """The region that computes a node row by row, if one does."""
+    number = program.region_of(index)
+    if number is None:
+        return None
+    region = program.regions[number]
+    return {
+        "number": number,
+        "first": region.first,
+        "last": region.end - 1,
+        "rows": region.most[index - region.first],
     }
 
 
@@ -178,6 +201,7 @@ def _tensor_report(program: Program, index: int) -> dict[str, Any]:
         "scale": tensor.q.scale if tensor.quantization else None,
         "zero_point": tensor.q.zero_point if tensor.quantization else None,
         "offset": values.place_of(program.plan, index),
+        "whole": all(index not in region.strips for region in program.regions),
         "channels": None if tensor.channels is None else list(tensor.channels),
     }
 
@@ -205,6 +229,7 @@ def _context(
         "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
         "cmsis_nn": _cmsis_nn_files(program, kernels),
         "calls": values.calls(program, prefix),
+        "regions": values.regions(program, prefix),
         "arrays": constants,
         "weight_bytes": sum(c.nbytes for c in constants),
         "arena_bytes": max(program.plan.arena_bytes, 1),

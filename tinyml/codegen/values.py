@@ -14,7 +14,8 @@ from tinyml.codegen.names import comment
 from tinyml.codegen.program import Program
 from tinyml.graph.ir import NodeView, Tensor
 from tinyml.memory.planner import Plan
-from tinyml.ops.base import Array, Calls, Fields, KernelCall, arrays
+from tinyml.memory.regions import Region, Stage, row_bytes
+from tinyml.ops.base import Array, BandField, Calls, Fields, KernelCall, arrays
 
 _C_TYPES = {
     "int8": "int8_t",
@@ -57,7 +58,13 @@ class Operand:
 
 @dataclass(frozen=True)
 class Call:
-    """One kernel call; `ends` is the node whose last call it is, None before that."""
+    """One kernel call.
+
+    Attributes:
+        ends: the node whose last call it is and whose output is whole after it, else None.
+        region: the number of the region that makes the call for each band, else None.
+        opens: it is that region's first.
+    """
 
     name: str
     kernel: str
@@ -65,6 +72,45 @@ class Call:
     fields: tuple[Field, ...]
     operands: tuple[Operand, ...]
     ends: int | None
+    region: int | None = None
+    opens: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A tensor in a region, and how it is made of others: a tinyml_band_node."""
+
+    offset: int
+    row_bytes: int
+    rows: int
+    strip: int
+    stride: int
+    reach: int
+    before: int
+    most: int
+    inputs: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class BandCall:
+    """The call of a kernel for a band; `types` are those of its inputs, then its output."""
+
+    call: Call
+    fields: tuple[BandField, ...]
+    types: tuple[str, ...]
+    scratch: Operand | None
+
+
+@dataclass(frozen=True)
+class RegionLoop:
+    """A region; `tensors` are those its nodes make, one each, then its inputs."""
+
+    number: int
+    first: int
+    last: int
+    step: int
+    tensors: tuple[Rows, ...]
+    bands: tuple[BandCall, ...]
 
 
 @dataclass(frozen=True)
@@ -135,6 +181,59 @@ def calls(program: Program, prefix: str) -> tuple[Call, ...]:
         for index, parts in program.calls.items()
         for part in range(len(parts))
     )
+
+
+def regions(program: Program, prefix: str) -> tuple[RegionLoop, ...]:
+    """The regions, in order."""
+    return tuple(
+        _region(program, number, region, prefix) for number, region in enumerate(program.regions)
+    )
+
+
+def _region(program: Program, number: int, region: Region, prefix: str) -> RegionLoop:
+    tensors = [*(stage.output for stage in region.stages), *region.sources]
+    made = [
+        _rows(program, region, stage, most, tensors)
+        for stage, most in zip(region.stages, region.most)
+    ]
+    given = [_source_rows(program, tensor) for tensor in region.sources]
+    return RegionLoop(
+        number=number,
+        first=region.first,
+        last=region.end - 1,
+        step=region.rows,
+        tensors=(*made, *given),
+        bands=tuple(_band(program, stage, prefix) for stage in region.stages),
+    )
+
+
+def _rows(program: Program, region: Region, stage: Stage, most: int, tensors: list[int]) -> Rows:
+    band, numbers = stage.band, [tensors.index(tensor) for tensor in stage.inputs]
+    return Rows(
+        place_of(program.plan, stage.output),
+        0 if band.gathers else row_bytes(program.graph, stage.output),
+        stage.rows,
+        int(stage.output not in region.whole),
+        band.stride,
+        band.reach,
+        band.before,
+        most,
+        (numbers[0], numbers[1] if len(numbers) > 1 else -1),
+    )
+
+
+def _source_rows(program: Program, tensor: int) -> Rows:
+    size, height = row_bytes(program.graph, tensor), program.graph.tensors[tensor].shape[1]
+    return Rows(place_of(program.plan, tensor), size, height, 0, 0, 0, 0, 0, (-1, -1))
+
+
+def _band(program: Program, stage: Stage, prefix: str) -> BandCall:
+    view = program.graph.view(stage.node)
+    call = _call(program, view, program.calls[stage.node], 0, prefix)
+    tensors = [program.graph.tensors[tensor] for tensor in (*stage.inputs, stage.output)]
+    scratch = call.operands[-1] if stage.call.has_scratch else None
+    types = tuple(_C_TYPES[tensor.dtype] for tensor in tensors)
+    return BandCall(call, stage.band.fields, types, scratch)
 
 
 def constants(program: Program, prefix: str) -> tuple[Constant, ...]:
@@ -240,13 +339,18 @@ def _stem(view: NodeView) -> str:
 def _call(program: Program, view: NodeView, parts: Calls, part: int, prefix: str) -> Call:
     stem, call = f"{prefix}_{_stem(view)}", parts[part]
     alone = len(parts) == 1
+    number = program.region_of(view.index)
+    region = None if number is None else program.regions[number]
+    ends = part == len(parts) - 1 and (region is None or view.node.outputs[0] in region.whole)
     return Call(
         name=f"node_{_stem(view)}" + ("" if alone else f"_{part + 1}"),
         kernel=call.kernel,
         description=describe(view) + ("" if alone else f", call {part + 1} of {len(parts)}"),
         fields=_fields(call.params, stem),
         operands=tuple(_operands(program, view, call, stem)),
-        ends=view.index if part == len(parts) - 1 else None,
+        ends=view.index if ends else None,
+        region=number,
+        opens=region is not None and region.first == view.index,
     )
 
 

@@ -26,6 +26,7 @@ class Layer:
         shape, dtype, scale, zero_point: the output's; scale is None when it is not quantized.
         offset: where in the arena it lies after the node.
         channels: the channels that it still has of the file's tensor; None for all.
+        whole: it is there as a whole; otherwise its node is in a region, which computes it row by row.
     """
 
     node: int
@@ -39,6 +40,7 @@ class Layer:
     zero_point: int | None
     offset: int
     channels: tuple[int, ...] | None
+    whole: bool
 
     @property
     def nbytes(self) -> int:
@@ -60,10 +62,13 @@ def layers(project: Path) -> list[Layer]:
             kernel=node["kernel"],
             shape=tuple(output["shape"]),
             channels=None if output["channels"] is None else tuple(output["channels"]),
-            **{name: output[name] for name in ("tensor", "dtype", "scale", "zero_point", "offset")},
+            **{
+                name: output[name]
+                for name in ("tensor", "dtype", "scale", "zero_point", "offset", "whole")
+            },
         )
         for index, node in enumerate(read_report(project)["nodes"])
-        if node["calls"]
+        if node["calls"] or node["region"]
         for output in node["output_tensors"]
     ]
 
@@ -90,10 +95,10 @@ class TracedModel(HostModel):
                 data = ctypes.string_at(arena + layer.offset, layer.nbytes)
                 self._values[place] = np.frombuffer(data, layer.dtype).reshape(layer.shape)
 
-    def trace(self, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """One inference: a sample an input, of its own type, to a value for each of `layers`."""
+    def trace(self, samples: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+        """One inference: a sample an input, of its own type, to the values of `layers`; None for a part."""
         with self._lock:
             for source, sample in zip(self._sources, samples):
                 source[...] = sample
             self._invoke()
-            return [self._values[place] for place in range(len(self.layers))]
+            return [self._values.get(place) for place in range(len(self.layers))]

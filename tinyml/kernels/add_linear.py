@@ -18,7 +18,7 @@ import numpy as np
 
 from tinyml import ops
 from tinyml.kernels.base import Candidate, Specialisation
-from tinyml.ops import arithmetic
+from tinyml.ops import arithmetic, bands
 from tinyml.ops.base import KernelCall
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class AddLinear(Specialisation):
             params=(*fields, ("shift", found.shift)),
             inputs=(0, 1),
             in_place=(0, 1),
+            band=bands.elements(node),
         )
         why = (
             f"({found.a} x + {found.b} y + {found.c}) >> {found.shift} proven for all 65,536 pairs"

@@ -82,6 +82,8 @@ class Options:
         flash, ram: budgets in bytes for the firmware, and for arena and states; None for no limit.
         cmsis_nn: the user's, if its kernels may be taken (`kernels.cmsis_nn.found`): wherever it has one with
             the library "cmsis-nn", where it is the faster with "auto".
+        streamed: compute whatever can be row by row, so many at a time, which tests use; 0 for as the mode
+            says.
     """
 
     core: Core = field(default_factory=lambda: _default_core())
@@ -90,6 +92,7 @@ class Options:
     flash: int | None = None
     ram: int | None = None
     cmsis_nn: CmsisNN | None = None
+    streamed: int = 0
 
 
 def _default_core() -> Core:

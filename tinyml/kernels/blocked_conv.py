@@ -13,7 +13,7 @@ import numpy as np
 from tinyml.kernels import packing, ranges
 from tinyml.kernels.base import Candidate, Specialisation
 from tinyml.kernels.packing import Packing, Stream
-from tinyml.ops import schedules
+from tinyml.ops import bands, schedules
 from tinyml.ops.base import Array, KernelCall
 from tinyml.ops.conv_2d import window_fields, window_of
 
@@ -59,6 +59,7 @@ def _candidate(node: NodeView, stream: Stream) -> Candidate:
         scratch_bytes=(_PIXELS + 1) * taps,
         has_scratch=True,
         overlaps=(schedules.by_pixels(node, window, _PIXELS, across_rows=True),),
+        band=bands.windows(window, "window."),
     )
     return Candidate("blocked GEMM", (call,), _instructions(node, stream), stream.why)
 

@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tinyml import kernels, ops
 from tinyml.graph.ir import Graph, NodeView
@@ -22,6 +23,7 @@ from tinyml.ops.base import Calls, as_calls
 _BALANCED_WEIGHTS = 1.25  # times what the general kernels take
 _BALANCED_ARENA = 1.10
 _THRIFT = {"speed": 0.0, "balanced": 0.5, "ram": 0.5, "size": 16.0}
+_RAM_ARENA = 1.125  # times the least, for the sake of speed
 _MOST_OPTIONAL = 10  # kernels that may be done without; all of their sets are looked at
 _MOST_STATES = 500  # partial choices kept; beyond that the search is approximate
 
@@ -32,6 +34,14 @@ class Layout:
 
     arena_bytes: int
     peak: frozenset[int]
+
+
+class Span(NamedTuple):
+    """Nodes [first, end) that are computed row by row, `rows` of the last one's at a time."""
+
+    first: int
+    end: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -51,19 +61,73 @@ class _Limits:
 Choice = Mapping[int, Candidate]
 Offers = Mapping[int, list[Candidate]]
 _State = tuple[int, int, tuple[Candidate, ...]]
-Planned = Callable[[Mapping[int, Calls]], Layout]
+Spans = tuple[Span, ...]
+Planned = Callable[[Mapping[int, Calls], Spans], Layout]
+Streamed = Callable[[Mapping[int, Calls], float], Spans]
 
 
-def choose(graph: Graph, options: Options, planned: Planned) -> Choice:
-    """A candidate for every node that has work to do; a node without one is a view.
+def choose(
+    graph: Graph, options: Options, planned: Planned, streamed: Streamed
+) -> tuple[Choice, Spans]:
+    """A candidate for every node that has work to do, and what is computed row by row; a node without a
+    candidate is a view.
 
     Args:
         graph: every node passed its rules.
         options: what the user asked for. Limits that cannot be reached are approached as far as possible.
-        planned: lays out the arena for the calls of every node.
+        planned: lays out the arena for the calls of every node, some computed row by row.
+        streamed: the nodes to compute row by row, so that the arena gets down to a limit.
     """
     offers = {view.index: found for view in graph.views() if (found := _offers(view, options))}
-    return _fitted(offers, _limits(offers, options, planned), planned)
+    limits = _limits(offers, options, planned)
+    if options.streamed:
+        chosen = _best(_banded(offers), limits)
+        return chosen, streamed(_calls(chosen), 0)
+    chosen = _fitted(_whole(offers), limits, planned)
+    if options.optimize != "ram" and options.ram is None:
+        return chosen, ()
+    if planned(_calls(chosen), ()).arena_bytes <= limits.arena:
+        return chosen, ()
+    return min(
+        (chosen, ()),
+        _streamed(offers, limits, planned, streamed),
+        key=lambda found: planned(_calls(found[0]), found[1]).arena_bytes,
+    )
+
+
+def _streamed(
+    offers: Offers, limits: _Limits, planned: Planned, streamed: Streamed
+) -> tuple[Choice, Spans]:
+    """The choice when nodes may be computed row by row: only these need kernels that can."""
+    banded = _banded(offers)
+    spans = streamed(_calls(_best(banded, limits)), limits.arena)
+    inside = {index for span in spans for index in range(span.first, span.end)}
+    kept = {**_whole(offers), **{index: banded[index] for index in inside}}
+    chosen = _lowered(_best(kept, limits), kept, limits, planned, spans)
+    if limits.arena:
+        return chosen, spans
+    least = planned(_calls(chosen), spans).arena_bytes
+    return _lowered(
+        _best(kept, limits), kept, replace(limits, arena=_RAM_ARENA * least), planned, spans
+    ), spans
+
+
+def _whole(offers: Offers) -> Offers:
+    """The candidates without those that are of use in regions alone."""
+    return {index: [c for c in found if not _gathers(c)] for index, found in offers.items()}
+
+
+def _banded(offers: Offers) -> Offers:
+    """The candidates that can compute some rows, where there are any; best those that need to keep none."""
+    banded = {
+        index: [c for c in found if all(call.band for call in c.calls)] or found
+        for index, found in offers.items()
+    }
+    return {index: [c for c in found if _gathers(c)] or found for index, found in banded.items()}
+
+
+def _gathers(candidate: Candidate) -> bool:
+    return any(call.band is not None and call.band.gathers for call in candidate.calls)
 
 
 def _offers(node: NodeView, options: Options) -> list[Candidate]:
@@ -106,7 +170,7 @@ def _limits(offers: Offers, options: Options, planned: Planned) -> _Limits:
     constants = _BALANCED_WEIGHTS * _constants(general)
     arena = 0.0
     if options.optimize == "balanced":
-        arena = _BALANCED_ARENA * planned(_calls(general)).arena_bytes
+        arena = _BALANCED_ARENA * planned(_calls(general), ()).arena_bytes
     return _Limits(constants=constants, arena=arena, thrift=thrift)
 
 
@@ -187,7 +251,9 @@ def _smallest(offers: Offers) -> Choice:
     }
 
 
-def _lowered(chosen: Choice, offers: Offers, limits: _Limits, planned: Planned) -> Choice:
+def _lowered(
+    chosen: Choice, offers: Offers, limits: _Limits, planned: Planned, spans: Spans = ()
+) -> Choice:
     """The choice after changes of the nodes at the arena's peak that lower it, down to its limit."""
 
     def height(layout: Layout) -> tuple[float, int]:
@@ -195,10 +261,10 @@ def _lowered(chosen: Choice, offers: Offers, limits: _Limits, planned: Planned) 
         above = max(layout.arena_bytes - limits.arena, 0)
         return above, len(layout.peak) if above else 0
 
-    layout = planned(_calls(chosen))
+    layout = planned(_calls(chosen), spans)
     while height(layout)[0]:
         found = [
-            (changed, planned(_calls(changed)))
+            (changed, planned(_calls(changed), spans))
             for changed in _changes(chosen, offers, layout.peak)
             if _constants(changed) <= limits.constants and _flash(changed) <= limits.flash
         ]

@@ -16,8 +16,8 @@ import numpy as np
 from tinyml.kernels import ranges
 from tinyml.kernels.base import Candidate, Specialisation
 from tinyml.kernels.requantize import Channels, Step, solve
-from tinyml.ops import arithmetic, conv_2d, schedules
-from tinyml.ops.base import Array, Fields, KernelCall
+from tinyml.ops import arithmetic, bands, conv_2d, schedules
+from tinyml.ops.base import Array, Band, BandField, Fields, KernelCall
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
@@ -113,9 +113,8 @@ class DepthwisePlanar(Specialisation):
         form = _form(ranges.channel_sums(node), node)
         if form is None:
             return []
-        plane = min(_planes(node), key=lambda plane: _instructions(node, plane, form, core))
-        if min(plane.seen) < 1:
-            return []
+        planes = [plane for plane in _planes(node) if min(plane.seen) >= 1]
+        planes.sort(key=lambda plane: _instructions(node, plane, form, core))
         kind = "rounded twice as TFLM does" if form.exact else "every step of every channel proven"
         return [
             Candidate(
@@ -124,6 +123,7 @@ class DepthwisePlanar(Specialisation):
                 _instructions(node, plane, form, core),
                 f"lines are {'columns' if plane.turned else 'rows'}; requantization {kind}",
             )
+            for plane in planes
         ]
 
 
@@ -187,6 +187,28 @@ def _call(node: NodeView, plane: _Plane, form: _Form) -> KernelCall:
         scratch_bytes=_CONSTANTS + 2 * plane.elements,
         has_scratch=True,
         overlaps=(schedules.planar(node),),
+        band=_band(node, plane),
+    )
+
+
+def _band(node: NodeView, plane: _Plane) -> Band | None:
+    """Fewer lines; none where lines are columns, which a band would cut too short to be worth it."""
+    if plane.turned:
+        return None
+    more = (
+        _WINDOW - plane.stride
+    ) * plane.pitch  # elements of the lines that the last one sees besides
+    elements = BandField("plane", "rows", plane.stride * plane.pitch, more)
+    fields = (
+        BandField("input_lines", "input_rows"),
+        BandField("output_lines", "rows"),
+        BandField("before", "pad_top", plane.pitch, plane.along.before),
+        elements,
+    )
+    return bands.by_fields(
+        conv_2d.window_of(node),
+        fields,
+        lambda rows: _CONSTANTS + 2 * (elements.factor * rows + elements.plus),
     )
 
 

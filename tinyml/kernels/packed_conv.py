@@ -10,8 +10,8 @@ import numpy as np
 from tinyml.kernels import packing, ranges
 from tinyml.kernels.base import Candidate, Specialisation
 from tinyml.kernels.packing import Packing, Stream
-from tinyml.ops import schedules
-from tinyml.ops.base import Array, Fields, KernelCall
+from tinyml.ops import bands, schedules
+from tinyml.ops.base import Array, Band, Fields, KernelCall
 from tinyml.ops.conv_2d import window_fields, window_of
 from tinyml.ops.windows import Axis, Window
 
@@ -94,7 +94,10 @@ class _Staging:
     @property
     def scratch_bytes(self) -> int:
         """Staged halfwords, and room for runs or windows that cannot be read in place."""
-        spare = self.taps if self.gathers else self.run_pixels * self.channels
+        outside = self.window.pads != ((0, 0), (0, 0))
+        spare = self.run_pixels * self.channels if outside else 0
+        if self.gathers:
+            spare = self.taps
         return 8 * self.taps + _PIXELS * spare
 
     def fields(self, node: NodeView) -> Fields:
@@ -121,7 +124,7 @@ def _sees(window: Window, dimension: int, first: np.ndarray, last: np.ndarray) -
 
 def _staging(node: NodeView) -> _Staging:
     window, channels = window_of(node), node.input(0).shape[-1]
-    if window.size == (1, 1) and window.stride == (1, 1):
+    if _is_flat(window):
         window = _flattened(window)
     run_pixels = window.size[1] if window.dilation[1] == 1 else 1
     taps = window.size[0] * window.size[1] * channels
@@ -135,6 +138,11 @@ def _in_runs(node: NodeView, staging: _Staging) -> np.ndarray:
     weights, (height, width) = ranges.channel_weights(node), staging.window.size
     runs = weights.reshape(len(weights), height, width // staging.run_pixels, -1)
     return runs.transpose(0, 2, 1, 3).reshape(len(weights), -1)
+
+
+def _is_flat(window: Window) -> bool:
+    """Whether the shape of the image does not matter."""
+    return window.size == (1, 1) and window.stride == (1, 1)
 
 
 def _flattened(window: Window) -> Window:
@@ -173,8 +181,14 @@ def _candidate(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Strea
         scratch_bytes=staging.scratch_bytes,
         has_scratch=True,
         overlaps=(schedules.by_pixels(node, window, _PIXELS, across_rows=True),),
+        band=_band(window),
     )
     return Candidate(kernel.name, (call,), _instructions(node, kernel, staging, stream), stream.why)
+
+
+def _band(window: Window) -> Band:
+    make = bands.pixels if _is_flat(window) else bands.windows
+    return make(window, "stage.window.")
 
 
 def _instructions(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Stream) -> int:

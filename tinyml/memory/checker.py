@@ -8,7 +8,7 @@ States have no place in the arena, and no two share a byte of their own block.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,56 +16,79 @@ import numpy as np
 from tinyml.graph.ir import ABSENT, Graph
 from tinyml.memory.lifetimes import reads
 from tinyml.memory.planner import ALIGNMENT, Plan
+from tinyml.memory.regions import Region
+from tinyml.memory.replay import SCRATCH, PlanError, Replay
 from tinyml.memory.state import StatePlan
 from tinyml.ops.base import Calls, in_place, moves, overlaps
 
 _NOBODY = -1
-_SCRATCH = -2
 
 
-class PlanError(Exception):
-    """The plan would corrupt a value: a defect of the planner, never of the user's model."""
-
-
-def check(graph: Graph, calls: Mapping[int, Calls], plan: Plan) -> None:
+def check(
+    graph: Graph, calls: Mapping[int, Calls], plan: Plan, regions: Sequence[Region] = ()
+) -> None:
     """Replay the graph over the plan.
 
     Raises:
         PlanError: a value is overwritten before its last reader, or a buffer leaves the arena.
     """
-    place = plan.places
-    scratch = {
-        b.scratch_of: (plan.offsets[i], b.nbytes)
-        for i, b in enumerate(plan.buffers)
-        if b.scratch_of is not None
-    }
+    strips = {s.output for r in regions for s in r.stages if s.output not in r.whole}
+    spans = {t: _span(graph, plan, plan.places, t) for t in plan.places if t not in strips}
     owner = np.full(plan.arena_bytes, _NOBODY, np.int64)
-    spans = {t: _span(graph, plan, place, t) for t in place}
-    value: dict[
-        int, Any
-    ] = {}  # whose bytes a tensor has: its own, its input's, or (an array) several's
-    value.update((tensor, tensor) for tensor in graph.inputs)
+    # Whose bytes a tensor has: its own, its input's, or (an array) several's.
+    value: dict[int, Any] = {tensor: tensor for tensor in graph.inputs}
     for tensor in graph.inputs:
         owner[spans[tensor]] = tensor
-    for index, node in enumerate(graph.nodes):
-        for tensor in reads(graph, index):
-            _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, index)
-        if index not in calls:
-            _check_view(graph, spans, index)
-            value[node.outputs[0]] = value[node.inputs[0]]
-            continue
-        value.update(_made(graph, calls[index], spans, index, value))
-        _check_writes(graph, calls[index], spans, index)
-        if index in scratch:
-            offset, nbytes = scratch[index]
-            _check_scratch(graph, spans, index, slice(offset, offset + nbytes), plan.arena_bytes)
-            owner[offset : offset + nbytes] = _SCRATCH
-        for output in node.outputs:
-            owner[spans[output]] = value[output]
-        for output in node.outputs:
-            _must_hold(graph, owner[spans[output]] == value[output], output, index + 1)
+    inside = {stage.node: region for region in regions for stage in region.stages}
+    for index in range(len(graph.nodes)):
+        if index not in inside:
+            _execute(graph, calls, plan, spans, index, owner, value)
+        elif index == inside[index].first:
+            _replay(graph, inside[index], plan, owner, value)
     for tensor in graph.outputs:
         _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, len(graph.nodes))
+
+
+def _execute(
+    graph: Graph,
+    calls: Mapping[int, Calls],
+    plan: Plan,
+    spans: Mapping[int, slice],
+    index: int,
+    owner: np.ndarray,
+    value: dict[int, Any],
+) -> None:
+    """Execute a node."""
+    node = graph.nodes[index]
+    for tensor in reads(graph, index):
+        _must_hold(graph, owner[spans[tensor]] == value[tensor], tensor, index)
+    if index not in calls:
+        _check_view(graph, spans, index)
+        value[node.outputs[0]] = value[node.inputs[0]]
+        return
+    value.update(_made(graph, calls[index], spans, index, value))
+    _check_writes(graph, calls[index], spans, index)
+    for buffer, offset in zip(plan.buffers, plan.offsets):
+        if buffer.scratch_of == index:
+            scratch = slice(offset, offset + buffer.nbytes)
+            _check_scratch(graph, spans, index, scratch, plan.arena_bytes)
+            owner[scratch] = SCRATCH
+    for output in node.outputs:
+        owner[spans[output]] = value[output]
+    for output in node.outputs:
+        _must_hold(graph, owner[spans[output]] == value[output], output, index + 1)
+
+
+def _replay(
+    graph: Graph, region: Region, plan: Plan, owner: np.ndarray, value: dict[int, Any]
+) -> None:
+    """Execute a region, after which its whole outputs are there."""
+    Replay(graph, region, plan, owner, value).run()
+    for tensor in sorted(region.whole):
+        value[tensor] = tensor
+        begin = plan.places[tensor]
+        intact = owner[begin : begin + graph.tensors[tensor].nbytes] == tensor
+        _must_hold(graph, intact, tensor, region.end)
 
 
 def check_states(graph: Graph, plan: Plan, states: StatePlan) -> None:

@@ -2,14 +2,18 @@
 
 Position p is the execution of node p; the model's inputs live from position 0, its outputs until the
 end. A view shares its input's buffer. Which buffers may share bytes at a node is in `sharing`.
+
+A region executes its positions over and over: what it reads from elsewhere, makes whole, or keeps from turn
+to turn is live at all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyml.graph.ir import ABSENT, Graph
+from tinyml.memory.regions import Region, row_bytes
 from tinyml.ops.base import Calls
 
 
@@ -29,23 +33,58 @@ class Buffer:
         return self.first < other.last and other.first < self.last
 
 
-def buffers(graph: Graph, calls: Mapping[int, Calls]) -> tuple[Buffer, ...]:
+def buffers(
+    graph: Graph, calls: Mapping[int, Calls], regions: Sequence[Region] = ()
+) -> tuple[Buffer, ...]:
     """The buffers of a graph, in order of first use.
 
     Args:
         graph: the graph.
         calls: the kernel calls of every node that has any; a node without is a view.
+        regions: of nodes that are computed row by row.
     """
     homes = _homes(graph, calls)
     groups: dict[int, list[int]] = {}
     for tensor, home in homes.items():
         groups.setdefault(home, []).append(tensor)
     found = [_buffer(graph, tensors) for tensors in groups.values()]
-    for index, parts in calls.items():
-        scratch = max((call.scratch_bytes for call in parts), default=0)
-        if scratch:
-            found.append(Buffer(f"scratch of node {index}", scratch, index, index + 1, (), index))
+    for region in regions:
+        found = [_in_region(graph, buffer, region) for buffer in found]
+    found += _scratches(calls, regions)
     return tuple(sorted(found, key=lambda b: (b.first, b.last, b.name)))
+
+
+def _in_region(graph: Graph, buffer: Buffer, region: Region) -> Buffer:
+    """A buffer with what a region makes of it."""
+    for tensor, strip in region.strips.items():
+        if tensor in buffer.tensors:
+            size = strip.rows * row_bytes(graph, tensor)
+            named = replace(buffer, name=f"{strip.rows} rows of {buffer.name}", nbytes=size)
+            return _throughout(named, region) if strip.kept else named
+    used = {*region.sources, *region.whole}
+    return _throughout(buffer, region) if used & set(buffer.tensors) else buffer
+
+
+def _throughout(buffer: Buffer, region: Region) -> Buffer:
+    """A buffer that is needed in every turn."""
+    return replace(buffer, first=min(buffer.first, region.first), last=max(buffer.last, region.end))
+
+
+def _scratches(calls: Mapping[int, Calls], regions: Sequence[Region]) -> list[Buffer]:
+    """The kernels' working memory."""
+    found = {
+        index: _scratch(index, max((call.scratch_bytes for call in parts), default=0))
+        for index, parts in calls.items()
+    }
+    for region in regions:
+        for number, stage in enumerate(region.stages):
+            scratch = _scratch(stage.node, region.scratch_bytes(number))
+            found[stage.node] = _throughout(scratch, region) if stage.band.gathers else scratch
+    return [buffer for buffer in found.values() if buffer.nbytes]
+
+
+def _scratch(index: int, nbytes: int) -> Buffer:
+    return Buffer(f"scratch of node {index}", nbytes, index, index + 1, (), index)
 
 
 def _homes(graph: Graph, calls: Mapping[int, Calls]) -> dict[int, int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinyml.graph.ir import Graph, Node
 from tinyml.memory.lifetimes import Buffer, reads
+from tinyml.memory.regions import Region, over_input, schedule
 from tinyml.ops.base import Calls, KernelCall, Overlap, Schedule, in_place, moves, overlaps
 
 # Of an input or output whose schedule is looked at; no board has as much RAM, and the arrays are several
@@ -92,17 +93,58 @@ class Sharing:
         self._graph = graph
         self._known: dict[Overlap, Shifts] = {}
 
-    def pairs(self, calls: Mapping[int, Calls], buffers: Sequence[Buffer]) -> Pairs:
+    def pairs(
+        self,
+        calls: Mapping[int, Calls],
+        buffers: Sequence[Buffer],
+        regions: Sequence[Region] = (),
+    ) -> Pairs:
         """The buffers of a node's input and output that may share bytes, though both are live there."""
         home = {tensor: i for i, buffer in enumerate(buffers) for tensor in buffer.tensors}
         found: dict[tuple[int, int], Shifts] = {}
+        streamed = {stage.node for region in regions for stage in region.stages}
         for index, parts in calls.items():
+            if index in streamed:
+                continue
             sources = {home[tensor] for tensor in reads(self._graph, index)}
             outputs = self._graph.nodes[index].outputs
             for source, number in itertools.product(sources, range(len(outputs))):
                 shifts = self._of_buffer(parts, index, buffers[source], number)
                 if shifts is not None:
                     found[source, home[outputs[number]]] = shifts
+        for region in regions:
+            found.update(self._of_ends(region, buffers, home))
+            found.update(self._of_strips(region, home))
+        return found
+
+    def _of_ends(self, region: Region, buffers: Sequence[Buffer], home: Mapping[int, int]) -> Pairs:
+        """What is read from elsewhere, for the last time, and what is made whole."""
+        found: dict[tuple[int, int], Shifts] = {}
+        for source, target in itertools.product(region.sources, region.whole):
+            size = max(self._graph.tensors[t].nbytes for t in (source, target))
+            if buffers[home[source]].last == region.end and size <= _MOST_BYTES:
+                shifts, pair = self._through(region, source, target), (home[source], home[target])
+                found[pair] = found[pair].and_also(shifts) if pair in found else shifts
+        return found
+
+    def _through(self, region: Region, source: int, target: int) -> Shifts:
+        """The safe distances over all turns."""
+        apart = safe_shifts(schedule(self._graph, region, source, target, False))
+        together = safe_shifts(schedule(self._graph, region, source, target, True))
+        return Shifts(apart.lead, apart.lag, together.at)
+
+    def _of_strips(self, region: Region, home: Mapping[int, int]) -> Pairs:
+        """Strips of one turn: those that a kernel reads last and writes may lie on each other."""
+        last = {tensor: stage for stage in region.stages for tensor in stage.inputs}
+        found = {}
+        for tensor, strip in region.strips.items():
+            stage = last[tensor]
+            made = region.strips.get(stage.output)
+            if strip.kept or made is None or made.kept or made.rows != strip.rows:
+                continue
+            if over_input(self._graph, stage, tensor):
+                size = max(self._graph.tensors[t].nbytes for t in (tensor, stage.output))
+                found[home[tensor], home[stage.output]] = Shifts(size, size, 0)
         return found
 
     def _of_buffer(self, calls: Calls, index: int, source: Buffer, number: int) -> Shifts | None:

@@ -15,6 +15,7 @@ from tinyml.ops.base import Operator
 _HELPERS = (
     "arithmetic",
     "axes",
+    "bands",
     "base",
     "channels",
     "elementwise",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tinyml.ops import bands
 from tinyml.ops.base import KernelCall
 from tinyml.ops.sums import Attributes, Sum, output_fields, parse_activation, rescale
 
@@ -40,6 +41,7 @@ def _plain(node: NodeView) -> KernelCall:
         ),
         inputs=(0, 1),
         in_place=(0, 1),
+        band=bands.elements(node),
     )
 
 

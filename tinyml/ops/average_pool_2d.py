@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import arithmetic, schedules, windows
+from tinyml.ops import arithmetic, bands, schedules, windows
 from tinyml.ops.base import KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -113,6 +113,7 @@ def pool_call(kernel: str, node: NodeView) -> KernelCall:
         ),
         inputs=(0,),
         overlaps=(schedules.by_channels(node, window),),
+        band=bands.windows(window),
     )
 
 

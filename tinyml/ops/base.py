@@ -73,6 +73,45 @@ class Move:
 
 
 @dataclass(frozen=True)
+class BandField:
+    """A parameter that depends on the band: `factor` times a quantity of tinyml_band, plus a constant.
+
+    Attributes:
+        path: of the field in the parameter struct, e.g. "window.pad_top".
+        quantity: "rows", "input_rows", "pad_top", "begins" or "ends".
+    """
+
+    path: str
+    quantity: str
+    factor: int = 1
+    plus: int = 0
+
+
+@dataclass(frozen=True)
+class Band:
+    """How a call computes a few rows of its output (a band): given where the first rows are that it sees and
+    writes.
+
+    Inputs and output are one image each, all inputs see the same rows; `tinyml.ops.bands` makes those of
+    the usual kernels.
+
+    Attributes:
+        fields: the parameters that differ from those of the whole.
+        stride, reach, before: of the windows over input rows; `before` is padding.
+        gathers: a band is of input rows; the kernel keeps what it gathers in its scratch, and writes its
+            whole output with the last.
+        scratch: the scratch for a band of so many rows in bytes; None where it is that of the whole.
+    """
+
+    fields: tuple[BandField, ...]
+    stride: int = 1
+    reach: int = 1
+    before: int = 0
+    gathers: bool = False
+    scratch: Callable[[int], int] | None = None
+
+
+@dataclass(frozen=True)
 class KernelCall:
     """A call of one C kernel: `kernel(&params, inputs..., outputs..., scratch)`.
 
@@ -91,6 +130,7 @@ class KernelCall:
             may begin exactly where the input does.
         overlaps: the inputs of which the first output may cover a part, and when.
         move: set when the call only copies from its one input to its one output.
+        band: how it computes some rows of its output, where it can.
 
     In a node of several calls `in_place` and `overlaps` have no effect: a later call may still need the
     input.
@@ -105,6 +145,7 @@ class KernelCall:
     outputs: tuple[int, ...] | None = None
     overlaps: tuple[Overlap, ...] = ()
     move: Move | None = None
+    band: Band | None = None
 
 
 # What a node does at run time, in this order, or nothing; its constants have one name space.

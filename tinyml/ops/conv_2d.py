@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import channels, schedules, windows
+from tinyml.ops import bands, channels, schedules, windows
 from tinyml.ops.base import Array, Fields, KernelCall, Operator
 from tinyml.ops.rules import (
     activation_name,
@@ -146,6 +146,7 @@ class Conv2D(Operator):
             scratch_bytes=taps,
             has_scratch=True,
             overlaps=(schedules.by_pixels(node, window),),
+            band=bands.windows(window, "window."),
         )
 
 
@@ -170,6 +171,7 @@ def _generic(kernel: str, node: NodeView, to: Fields) -> KernelCall:
         ),
         inputs=(0,),
         overlaps=(schedules.by_pixels(node, window_of(node), staged=False),),
+        band=bands.windows(window_of(node), "window."),
     )
 
 

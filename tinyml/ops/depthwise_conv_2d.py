@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import channels, conv_2d, schedules, windows
+from tinyml.ops import bands, channels, conv_2d, schedules, windows
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.rules import (
     fused_activation,
@@ -86,6 +86,7 @@ class DepthwiseConv2D(Operator):
             ),
             inputs=(0,),
             overlaps=(schedules.by_channels(node, conv_2d.window_of(node)),),
+            band=bands.windows(conv_2d.window_of(node), "window."),
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinyml.ops import arithmetic
+from tinyml.ops import arithmetic, bands
 from tinyml.ops.base import KernelCall
 from tinyml.ops.elementwise import LARGEST_RATIO, quantized, scale_ratio
 from tinyml.ops.lookup import Lookup
@@ -66,6 +66,7 @@ def wide_call(
         ),
         inputs=(0,),
         in_place=(0,),
+        band=bands.elements(node),
     )
 
 

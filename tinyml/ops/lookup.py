@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinyml.ops import bands
 from tinyml.ops.base import Array, KernelCall, Operator
 from tinyml.ops.elementwise import same_shape
 
@@ -27,6 +28,7 @@ def lookup_call(node: NodeView, results: np.ndarray) -> KernelCall:
         params=(("elements", node.output.elements), ("table", table)),
         inputs=(0,),
         in_place=(0,),
+        band=bands.elements(node),
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tinyml.ops import bands
 from tinyml.ops.arithmetic import activation_range
 from tinyml.ops.base import KernelCall
 from tinyml.ops.elementwise import quantized
@@ -48,6 +49,7 @@ class Relu6(Lookup):
             params=(("elements", node.output.elements), ("low", low), ("high", high)),
             inputs=(0,),
             in_place=(0,),
+            band=bands.elements(node),
         )
 
 

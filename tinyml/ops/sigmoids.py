@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinyml.ops import arithmetic
+from tinyml.ops import arithmetic, bands
 from tinyml.ops.base import Array, KernelCall
 from tinyml.ops.elementwise import quantized
 from tinyml.ops.lookup import Lookup
@@ -132,6 +132,7 @@ class Sigmoid(Lookup):
             ),
             inputs=(0,),
             in_place=(0,),
+            band=bands.elements(node),
         )
 
 
