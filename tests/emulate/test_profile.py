@@ -25,8 +25,9 @@ def test_the_plugin_and_the_boards_timer_agree(tmp_path, core):
     counted = profile.measure(tmp_path, [batch[0] for batch in inputs], 60.0)
     timed = validation.execute(tmp_path, inputs, "qemu", 60.0).instructions
     assert timed is not None
-    # The timer also sees the call itself and its own start and stop, and counts whole ticks of 1.6.
-    assert 0 <= timed["mean"] - counted.instructions < 1000
+    # The timer also sees the call itself and its own start and stop; on mps3-an547 it counts in steps of 50.
+    step = 50 if target.board == "mps3-an547" else 0
+    assert -step <= timed["mean"] - counted.instructions < 1000
     assert sum(counted.functions.values()) == counted.instructions
     assert sum(counted.nodes) == counted.instructions
     assert len(counted.nodes) == len(read_report(tmp_path)["nodes"])

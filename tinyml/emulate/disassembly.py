@@ -12,13 +12,16 @@ from tinyml.emulate.build import need
 from tinyml.errors import CheckFailed
 
 _FUNCTION = re.compile(r"^([0-9a-f]+) <([^>]+)>:$")
-_INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)\s*([^@;]*)")
+_INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S*)\s*([^@;]*)")
 _CALLED = re.compile(r"^[0-9a-f]+ <([^>+]+)>")
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction; `operation` without its width suffix, e.g. "ldr" for "ldr.w"."""
+    """One instruction; `operation` without its width suffix, e.g. "ldr" for "ldr.w".
+
+    It is "" for what objdump does not know, such as some of Armv8.1-M.
+    """
 
     address: int
     operation: str
