@@ -7,13 +7,23 @@
 
 #include "tinyml_saturate.h"
 
+#if defined(__GNUC__)
+#define BLOCKED_APART __attribute__((noinline)) /* so that it has all registers to itself */
+#else
+#define BLOCKED_APART
+#endif
+
 #define TINYML_BLOCKED_SHIFT 3 /* of a proven channel, after the multiplication */
 
 /* (x * multiplier + offset * 2^32 + 2^31) / 2^32, rounded down */
 static inline int32_t tinyml_blocked_high(int32_t x, int32_t multiplier, int32_t offset)
 {
+#if defined(TINYML_SHORT_MULTIPLY)
+    return tinyml_high_mul(x, multiplier) + offset;
+#else
     const int64_t start = (int64_t)((uint64_t)(uint32_t)offset << 32 | 0x80000000u);
     return (int32_t)((start + (int64_t)x * multiplier) >> 32);
+#endif
 }
 
 /* Writes an output of a proven channel. */
@@ -36,8 +46,15 @@ static inline void tinyml_blocked_exact(int8_t *output, int32_t sum, int32_t mul
     *output = tinyml_saturate_s8(tinyml_blocked_high(2 * sum, multiplier, offset + away) >> shift);
 }
 
+/* Twenty instructions of ARMv6-M are written once, those of other cores wherever they are needed. */
+#if defined(TINYML_SHORT_MULTIPLY)
+#define BLOCKED_PAIR BLOCKED_APART static
+#else
+#define BLOCKED_PAIR static inline
+#endif
+
 /* The outputs of two channels, whose constants are at `c`; answers the rest of the stream. */
-static inline const int32_t *tinyml_blocked_pair(int32_t a, int32_t b, const int32_t *c, int8_t *output)
+BLOCKED_PAIR const int32_t *tinyml_blocked_pair(int32_t a, int32_t b, const int32_t *c, int8_t *output)
 {
     if (c[0] < 0) {
         tinyml_blocked_exact(output, a, c[0] & INT32_MAX, c[1], c[2]);

@@ -30,7 +30,7 @@ static inline void tinyml_planar_copy(const tinyml_depthwise_planar *p, const in
 static inline int8_t tinyml_planar_output(const tinyml_planar_channel *to, int32_t products)
 {
     const int32_t sum = products * (1 << to->bits) + to->bias;
-    const int32_t high = (int32_t)(((int64_t)sum * to->multiplier + ((int64_t)1 << 31)) >> 32);
+    const int32_t high = tinyml_high_mul(sum, to->multiplier);
     const int32_t offset = to->offset + (sum < 0 ? to->negative : 0);
     return tinyml_saturate_s8((high + offset) >> to->shift);
 }

@@ -8,10 +8,44 @@
 
 #include <stdint.h>
 
+#if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#define TINYML_SHORT_MULTIPLY 1 /* ARMv6-M multiplies 32 bits by 32 bits to 32 bits */
+#endif
+
+/*
+ * round(a * b / 2^32), halves upwards, by products of halfwords. Four multiplications and some twenty instructions
+ * where a call of the compiler's 64-bit multiplication, with the sum and the shift, takes sixty.
+ */
+static inline int32_t tinyml_high_mul_by_halves(int32_t a, uint32_t b)
+{
+    const uint32_t a_low = (uint32_t)a & 0xffffu;
+    const uint32_t b_low = b & 0xffffu;
+    const int32_t a_high = a >> 16;
+    const int32_t b_high = (int32_t)(b >> 16);
+    const int32_t left = a_high * (int32_t)b_low;
+    const uint32_t right = a_low * (uint32_t)b_high;
+    const uint32_t carries = (a_low * b_low >> 16) + ((uint32_t)left & 0xffffu) + (right & 0xffffu) + 0x8000u;
+    return a_high * b_high + (left >> 16) + (int32_t)(right >> 16) + (int32_t)(carries >> 16);
+}
+
+/* round(a * b / 2^32), halves upwards. b >= 0. */
+static inline int32_t tinyml_high_mul(int32_t a, int32_t b)
+{
+#if defined(TINYML_SHORT_MULTIPLY)
+    return tinyml_high_mul_by_halves(a, (uint32_t)b);
+#else
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
 /* round(a * b / 2^31), halves upwards. b >= 0, so nothing saturates. */
 static inline int32_t tinyml_doubling_high_mul(int32_t a, int32_t b)
 {
+#if defined(TINYML_SHORT_MULTIPLY)
+    return tinyml_high_mul_by_halves(a, 2 * (uint32_t)b);
+#else
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+#endif
 }
 
 /* x / 2^exponent to nearest, halves away from zero. 0 <= exponent <= 31. */

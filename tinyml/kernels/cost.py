@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
     from tinyml.targets import Core
 
-# Counted on Cortex-M4 and M3 with `tinyml bench` on the MLPerf Tiny models: instructions a multiply-
-# accumulate of the operators that have many, without and with the DSP extension.
+# Counted on Cortex-M0+, M3 and M4 with `tinyml bench` on the MLPerf Tiny models: instructions a multiply-
+# accumulate of the operators that have many, on ARMv6-M, without and with the DSP extension.
 _PER_MAC = {
-    "CONV_2D": (4.5, 2.0),
-    "FULLY_CONNECTED": (4.5, 2.0),
-    "DEPTHWISE_CONV_2D": (11.0, 11.0),
+    "CONV_2D": (8.0, 4.5, 2.0),
+    "FULLY_CONNECTED": (7.0, 4.5, 2.0),
+    "DEPTHWISE_CONV_2D": (20.0, 11.0, 11.0),
 }
-_PER_MAC_ELSE = (8.0, 8.0)
+_PER_MAC_ELSE = (16.0, 8.0, 8.0)
 _PER_POOLED = 9.0  # an element that a pool or a mean covers
 _PER_ELEMENT = 45  # requantization and stores
 FIRMWARE_BYTES = 3000  # about: vectors, start-up, protocol, the calls and their parameters
@@ -33,7 +33,8 @@ def general(node: NodeView, core: Core) -> int:
     rates = _PER_MAC.get(node.node.operator, _PER_MAC_ELSE)
     macs = ops.find(node.node.operator).macs(node)
     elements = sum(tensor.elements for tensor in node.outputs)
-    work = rates["dsp" in core.extensions] * macs + _PER_POOLED * _pooled(node)
+    level = ("unaligned" in core.extensions) + ("dsp" in core.extensions)
+    work = rates[level] * macs + _PER_POOLED * _pooled(node)
     return round(work + _PER_ELEMENT * elements)
 
 

@@ -32,10 +32,12 @@ class Packing:
         weights: CARRIED: one word for two channels, 256 * w1 + w0 in each halfword; HALVES: a word each;
             BYTES: tap by tap a byte for each of the two channels.
         together: pairs of channels that go together: starts, words in turn, constants.
+        unsigned: inputs come as x + 128.
     """
 
     weights: str
     together: int = 1
+    unsigned: bool = False
 
     @property
     def second_bits(self) -> int:
@@ -85,6 +87,8 @@ def stream(node: NodeView, weights: np.ndarray, packing: Packing) -> Stream | No
         return None
     bias = np.zeros(count, np.int64)
     bias[: len(weights)] = ranges.folded_bias(node)
+    if packing.unsigned:
+        bias -= 128 * filled.sum(axis=1)
     found = [_constants(channels, pair, packing) for pair in range(count // 2)]
     constants = [one for one in found if one is not None]
     if len(constants) < len(found):
