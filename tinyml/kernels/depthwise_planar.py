@@ -264,7 +264,7 @@ def _instructions(node: NodeView, plane: _Plane, form: _Form, core: Core) -> int
     """For one inference, counted in the kernels' code."""
     images, depth, channels = node.output.shape[0], node.input(0).shape[-1], node.output.shape[-1]
     if "unaligned" not in core.extensions:  # ARMv6-M: plain C
-        return 120 * node.output.elements
+        return 145 * node.output.elements
     dsp = "dsp" in core.extensions
     length, lines = plane.seen
     odd = plane.along.before % 2
