@@ -83,7 +83,7 @@ def test_channels_and_multipliers(tmp_path, channels, activation, input_zero):
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("zero_point", [-128, 10])
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m3"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m3", "cortex-m0plus"])
 def test_on_the_device(tmp_path, core, zero_point, stride):
     """Strips of four, two and one output."""
     build = functools.partial(
@@ -127,8 +127,15 @@ def test_lies_on_its_own_input(tmp_path):
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("zero_point", [-128, 10])
-@pytest.mark.parametrize("size", [(25, 5, 16), (24, 24, 4), (7, 9, 8), (3, 3, 32)])
-@pytest.mark.parametrize("target", ["cortex-m4", "cortex-m3"])
+@pytest.mark.parametrize(
+    ("target", "size"),
+    [
+        (target, size)
+        for target in ("cortex-m4", "cortex-m3", "cortex-m0plus")
+        for size in ((25, 5, 16), (24, 24, 4), (7, 9, 8), (3, 3, 32))
+        if size != (3, 3, 32) or target != "cortex-m0plus"  # the general kernel is as fast there
+    ],
+)
 def test_estimates_hold_on_the_device(tmp_path, size, zero_point, stride, target):
     build = functools.partial(
         depthwise,
