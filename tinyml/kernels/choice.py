@@ -22,6 +22,7 @@ from tinyml.ops.base import Calls, as_calls
 
 _BALANCED_WEIGHTS = 1.25  # times what the general kernels take
 _BALANCED_ARENA = 1.10
+_SMALL_ARENA = 2048  # bytes more are allowed to models whose tenth is less
 _THRIFT = {"speed": 0.0, "balanced": 0.5, "ram": 0.5, "size": 16.0}
 _RAM_ARENA = 1.125  # times the least, for the sake of speed
 _MOST_OPTIONAL = 10  # kernels that may be done without; all of their sets are looked at
@@ -170,7 +171,8 @@ def _limits(offers: Offers, options: Options, planned: Planned) -> _Limits:
     constants = _BALANCED_WEIGHTS * _constants(general)
     arena = 0.0
     if options.optimize == "balanced":
-        arena = _BALANCED_ARENA * planned(_calls(general), ()).arena_bytes
+        least = planned(_calls(general), ()).arena_bytes
+        arena = max(_BALANCED_ARENA * least, least + _SMALL_ARENA)
     return _Limits(constants=constants, arena=arena, thrift=thrift)
 
 
