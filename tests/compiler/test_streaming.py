@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import fuzz_graphs
 import model_builder as mb
 import numpy as np
 import pytest
 from tflm_check import Build, check, check_file
 
-from tinyml import targets
-from tinyml.codegen import program
+from tinyml import data, targets
+from tinyml.codegen import program, project
 from tinyml.codegen.project import read_report
-from tinyml.emulate import layers, profile
+from tinyml.emulate import layers, profile, validation
 from tinyml.kernels.base import GENERAL, Options
 from tinyml.memory import checker, planner
+from tinyml.quantize.tflm import Tflm
 
 Shape = tuple[int, ...]
 
@@ -113,9 +115,9 @@ def chain(nodes: int, dtype: str = "int8", end: str = "") -> Build:
     return build
 
 
-def streamed(project: Path) -> set[int]:
+def streamed(directory: Path) -> set[int]:
     """The nodes in regions."""
-    nodes = enumerate(read_report(project)["nodes"])
+    nodes = enumerate(read_report(directory)["nodes"])
     return {index for index, node in nodes if node["region"] is not None}
 
 
@@ -123,8 +125,8 @@ def streamed(project: Path) -> set[int]:
 def test_random_chains(tmp_path: Path, seed: int) -> None:
     library, end = ("auto", GENERAL)[seed // 2 % 2], ("", "average", "mean")[seed % 3]
     options = Options(library=library, streamed=1 + seed % 3)
-    project = check(tmp_path, chain(3 + seed % 5, end=end), seed, options=options)
-    assert streamed(project)
+    directory = check(tmp_path, chain(3 + seed % 5, end=end), seed, options=options)
+    assert streamed(directory)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -236,10 +238,10 @@ def test_ram_mode_streams_what_is_too_high(tmp_path: Path) -> None:
 
 
 def test_layers_that_are_never_whole_are_not_compared(tmp_path: Path) -> None:
-    project = check(tmp_path / "m", pipeline, 0, options=Options(streamed=1))
+    directory = check(tmp_path / "m", pipeline, 0, options=Options(streamed=1))
     inputs = [np.zeros((2, 1, 12, 5, 4), np.int8)]
-    reference = layers.by_reference(project / "model.tflite")
-    found = layers.compare(project, inputs, reference, reference)["layers"]
+    reference = layers.by_reference(directory / "model.tflite")
+    found = layers.compare(directory, inputs, reference, reference)["layers"]
     assert [row["bytes_compared"] > 0 for row in found] == [False] * 4 + [True]
     assert all("row by row" in row["judge_note"] for row in found[:4])
     assert found[4]["bytes_different"] == 0
@@ -247,11 +249,26 @@ def test_layers_that_are_never_whole_are_not_compared(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not profile.possible(), reason="needs a host compiler and objdump")
 def test_a_region_counts_at_its_first_node(tmp_path: Path) -> None:
-    project = check(tmp_path / "m", pipeline, 0, options=Options(streamed=1))
-    found = profile.measure(project, [np.zeros((1, 12, 5, 4), np.int8)], 60)
+    directory = check(tmp_path / "m", pipeline, 0, options=Options(streamed=1))
+    found = profile.measure(directory, [np.zeros((1, 12, 5, 4), np.int8)], 60)
     assert len(found.nodes) == 5
     assert found.nodes[0] > 0.9 * found.instructions
     assert found.nodes[1:] == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_graphs(tmp_path: Path, block: int) -> None:
+    """Those of the fuzzer that have regions."""
+    found = 0
+    for seed in range(8 * block, 8 * block + 8):
+        path = tmp_path / f"{seed}.tflite"
+        path.write_bytes(fuzz_graphs.content(seed, fuzz_graphs.size(seed)))
+        options = Options(streamed=1 + seed % 3)
+        if program.compile_model(path, options=options).regions:
+            (tmp_path / str(seed)).mkdir()
+            check_file(path, tmp_path / str(seed), seed, samples=3, options=options)
+            found += 1
+    assert found
 
 
 MODELS = Path(__file__).resolve().parents[3] / "shared" / "models"
@@ -268,3 +285,14 @@ def test_the_reference_models_fit(tmp_path: Path, name: str, most: int, by: str)
     check_file(MODELS / name, tmp_path, 0, samples=4, qemu=True, options=options)
     ram = read_report(tmp_path / "project")["ram_bytes"]
     assert ram["arena"] + ram["state"] <= most
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MODELS.is_dir(), reason="the reference models are not beside the checkout")
+def test_keyword_spotting_on_its_real_test_set(tmp_path: Path) -> None:
+    path = MODELS / "kws_ref_model.tflite"
+    found = program.compile_model(path, options=Options(optimize="ram"))
+    project.write(tmp_path, found, targets.find("cortex-m4"), path, "0" * 64, "model")
+    split = data.load_test(str(MODELS / "kws01_test.npz"))
+    (outputs,) = validation.execute(tmp_path, [split.x], "host", 60).outputs
+    np.testing.assert_array_equal(outputs, Tflm(path).predict(split.x))

@@ -148,7 +148,9 @@ def _counted(directory: Path, seed: int) -> dict[str, Any]:
 
 
 def _layers(report: dict[str, Any], counts: tuple[int, ...]) -> list[dict[str, Any]] | None:
-    """Each node with its kernel and its instructions; None when they are not known one by one."""
+    """Each node with its kernel and its instructions, those of a region at its first node; None when they are
+    not known one by one.
+    """
     if not counts:
         return None
     return [
@@ -158,6 +160,7 @@ def _layers(report: dict[str, Any], counts: tuple[int, ...]) -> list[dict[str, A
             "kernel": node["kernel"],
             "macs": node["macs"],
             "instructions": count,
+            "region": node["region"],
         }
         for node, count in zip(report["nodes"], counts)
     ]
@@ -193,11 +196,14 @@ def _parts(result: dict[str, Any]) -> list[str]:
 
 
 def _row(index: int, layer: dict[str, Any]) -> list[str]:
-    count = layer["instructions"]
-    rate = f"{layer['macs'] / count:.2f}" if layer["macs"] and count else ""
+    count, region = layer["instructions"], layer["region"]
+    rate = f"{layer['macs'] / count:.2f}" if layer["macs"] and count and not region else ""
+    # A region is counted as one, at its first node.
+    counted = f"{count:,}" if not region or index == region["first"] else ""
+    kernel = layer["kernel"] + (f", region {region['number']}" if region else "")
     shape = "x".join(map(str, layer["outputs"][0])) if layer["outputs"] else ""
     work = f"{layer['macs']:,}" if layer["macs"] else ""
-    return [str(index), layer["operator"], shape, layer["kernel"], work, f"{count:,}", rate]
+    return [str(index), layer["operator"], shape, kernel, work, counted, rate]
 
 
 def _ratio(first: dict[str, Any], second: dict[str, Any]) -> str:
