@@ -34,14 +34,14 @@ class Build:
 
 
 BUILDS = (
+    Build("cortex-m4", "cmsis-nn", "balanced"),
     Build("cortex-m4", "tinyml", "balanced"),
     Build("cortex-m4", "tinyml", "speed"),
     Build("cortex-m4", "tinyml", "size"),
     Build("cortex-m4", "tinyml", "ram"),
-    Build("cortex-m7", "tinyml", "balanced"),
-    Build("cortex-m3", "tinyml", "balanced"),
-    Build("cortex-m4", "cmsis-nn", "balanced"),
     Build("cortex-m3", "cmsis-nn", "balanced"),
+    Build("cortex-m3", "tinyml", "balanced"),
+    Build("cortex-m0plus", "tinyml", "balanced"),
     Build("cortex-m55", "cmsis-nn", "balanced"),
     Build("cortex-m55", "auto", "balanced"),
 )
