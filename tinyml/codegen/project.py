@@ -14,7 +14,7 @@ from tinyml.cmsis_nn import sources
 from tinyml.codegen import names, values
 from tinyml.codegen.program import Program
 from tinyml.errors import InputError
-from tinyml.kernels.base import CMSIS_NN, GENERAL
+from tinyml.kernels.base import CMSIS_NN, GENERAL, Options
 from tinyml.targets import Target
 
 REPORT = "report.json"
@@ -67,7 +67,7 @@ def write(
     given = names.comment(made_from or model.name)
     provenance = Provenance(
         __version__,
-        f"tinyml export {given} --target {target.board} --prefix {prefix}",
+        f"tinyml export {given} --target {target.board} --prefix {prefix}{_asked_for(program.options)}",
         given,
         sha256,
     )
@@ -238,6 +238,21 @@ def _context(
         "inputs": values.ports(program, program.graph.inputs),
         "outputs": values.ports(program, program.graph.outputs),
     }
+
+
+def _asked_for(options: Options) -> str:
+    """The options on kernels that are not as by default."""
+    usual = Options(options.core)
+    return "".join(
+        f" --{name} {value}"
+        for name, value, default in (
+            ("kernels", options.library, usual.library),
+            ("optimize", options.optimize, usual.optimize),
+            ("flash", options.flash, usual.flash),
+            ("ram", options.ram, usual.ram),
+        )
+        if value != default
+    )
 
 
 def _compiler_optimization(program: Program) -> str:
