@@ -1,5 +1,5 @@
 /*
- * Depthwise convolution of 3x3 windows, one channel after the other: the channel is copied into scratch, as
+ * Depthwise convolution, one channel after the other: the channel is copied into scratch, as
  * halfwords with the zero point around them, and then every output channel that is made of it is computed
  * from there. So the output may take over the input's memory when both are of one size.
  *
@@ -10,10 +10,10 @@
 #define TINYML_DEPTHWISE_PLANAR_H
 
 #include "tinyml_dsp.h"
-#include "tinyml_math.h"
+#include "tinyml_saturate.h"
 
 #define TINYML_PLANAR_SHIFT 6    /* the last shift of the proven requantization */
-#define TINYML_PLANAR_WEIGHTS 10   /* bytes a channel: nine weights, then their power of two */
+#define TINYML_PLANAR_WEIGHTS 10   /* bytes a channel of 3x3 windows: nine weights, then their power of two */
 #define TINYML_PLANAR_CONSTANTS 80 /* bytes of scratch before the plane */
 
 /* Steps are in elements: between the elements of a line, and between lines. */
@@ -28,7 +28,7 @@ typedef struct {
     int32_t plane;       /* elements of the plane; even */
     int32_t zero_point;  /* of the input, -128 to 127 */
     int32_t output_zero; /* zero point of the output; of no effect where requantization is proven */
-    const int8_t *weights;  /* [output channel][10]: nine along the lines, then `bits`, 0 to 8 */
+    const int8_t *weights;  /* [output channel][window + 1]: the window's along the lines, then `bits`, 0 to 8 */
     const int16_t *offsets; /* [output channel]: of a proven requantization, otherwise the right shift, 1 to 23 */
     const int32_t *sums;    /* [output channel][2]: what sums shifted left by `bits` start from, multiplier */
 } tinyml_depthwise_planar;
@@ -36,7 +36,7 @@ typedef struct {
 /* What one output channel needs besides its weights. */
 typedef struct {
     int32_t bits, bias, multiplier, offset, shift;
-    int32_t negative; /* added to the offset of negative sums */
+    int32_t negative; /* added to the offset of negative sums: 0 or -1 */
 } tinyml_planar_channel;
 
 /*
@@ -44,17 +44,30 @@ typedef struct {
  * the rounding high multiply is TFLM's doubling one; the offset then makes the shift round as TFLM's does,
  * halves away from zero, and adds the zero point.
  */
-static inline tinyml_planar_channel tinyml_planar_to(const tinyml_depthwise_planar *p, int32_t channel, int exact)
+static inline tinyml_planar_channel tinyml_planar_to(const tinyml_depthwise_planar *p, int32_t channel, int32_t bits,
+                                                     int exact)
 {
     const int32_t last = p->offsets[channel];
     tinyml_planar_channel to;
-    to.bits = p->weights[channel * TINYML_PLANAR_WEIGHTS + 9];
+    to.bits = bits;
     to.bias = p->sums[2 * channel];
     to.multiplier = p->sums[2 * channel + 1];
     to.shift = exact ? last : TINYML_PLANAR_SHIFT;
     to.offset = exact ? p->output_zero * (1 << last) + (1 << (last - 1)) : last;
     to.negative = exact ? -1 : 0;
     return to;
+}
+
+static inline int8_t tinyml_planar_requantize(const tinyml_planar_channel *to, int32_t sum)
+{
+    const int32_t offset = to->offset + (to->negative & (sum >> 31));
+#if defined(TINYML_DSP)
+    int32_t scaled;
+    __asm("smmlar %0, %1, %2, %3" : "=r"(scaled) : "r"(sum), "r"(to->multiplier), "r"(offset));
+#else
+    const int32_t scaled = offset + tinyml_high_mul(sum, to->multiplier);
+#endif
+    return tinyml_saturate_s8(scaled >> to->shift);
 }
 
 #endif

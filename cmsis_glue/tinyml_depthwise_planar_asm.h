@@ -11,16 +11,7 @@
 #ifndef TINYML_DEPTHWISE_PLANAR_ASM_H
 #define TINYML_DEPTHWISE_PLANAR_ASM_H
 
-#include "tinyml_depthwise_planar.h"
-#include "tinyml_saturate.h"
-
-/* How lines are copied. */
-typedef struct {
-    int32_t eights;     /* 0: groups of eight elements in each line */
-    uint32_t rest;      /* 4: the elements after them, in the top three bits */
-    int32_t next_line;  /* 8: from a line's last element to the next line's first */
-    int32_t next_place; /* 12: likewise in the plane, in bytes */
-} tinyml_planar_lines;
+#include "tinyml_depthwise_planar_copy.h"
 
 /*
  * What the strips need, in scratch; r2 points at `weights`, offsets are from there. LDM loads what is needed
@@ -37,74 +28,6 @@ typedef struct {
     const int16_t *end_of_all; /* 48: what `end` becomes after the strips of four */
     int32_t rest;              /* 52: outputs left in each line, 0 to 3 */
 } tinyml_planar_strips;
-
-/* The next elements from r0, which are r2 apart (r3 is three times that), to r1. */
-#if defined(TINYML_DSP)
-#define TINYML_PLANAR_TAKE_FOUR(first, second)                                                                     \
-    "ldrsb " first ", [r0]\n\t"                                                                                    \
-    "ldrsb " second ", [r0, r2]\n\t"                                                                               \
-    "ldrsb r9, [r0, r2, lsl #1]\n\t"                                                                               \
-    "ldrsb r10, [r0, r3]\n\t"                                                                                      \
-    "add r0, r0, r2, lsl #2\n\t"                                                                                   \
-    "pkhbt " first ", " first ", " second ", lsl #16\n\t"                                                          \
-    "pkhbt " second ", r9, r10, lsl #16\n\t"
-#define TINYML_PLANAR_COPY_EIGHT                                                                                   \
-    TINYML_PLANAR_TAKE_FOUR("r4", "r5") TINYML_PLANAR_TAKE_FOUR("r6", "r8") "stm r1!, {r4, r5, r6, r8}\n\t"
-#define TINYML_PLANAR_COPY_FOUR TINYML_PLANAR_TAKE_FOUR("r4", "r5") "stm r1!, {r4, r5}\n\t"
-#else
-#define TINYML_PLANAR_COPY_FOUR                                                                                    \
-    "ldrsb r4, [r0]\n\t"                                                                                           \
-    "ldrsb r5, [r0, r2]\n\t"                                                                                       \
-    "ldrsb r6, [r0, r2, lsl #1]\n\t"                                                                               \
-    "ldrsb r8, [r0, r3]\n\t"                                                                                       \
-    "add r0, r0, r2, lsl #2\n\t"                                                                                   \
-    "strh r4, [r1], #2\n\t"                                                                                        \
-    "strh r5, [r1], #2\n\t"                                                                                        \
-    "strh r6, [r1], #2\n\t"                                                                                        \
-    "strh r8, [r1], #2\n\t"
-#define TINYML_PLANAR_COPY_EIGHT TINYML_PLANAR_COPY_FOUR TINYML_PLANAR_COPY_FOUR
-#endif
-#define TINYML_PLANAR_COPY_ONE                                                                                     \
-    "ldrsb r4, [r0]\n\t"                                                                                           \
-    "add r0, r0, r2\n\t"                                                                                           \
-    "strh r4, [r1], #2\n\t"
-
-/* An element at an odd place comes first and alone: pairs begin at even ones. */
-static inline void tinyml_planar_copy_lines(const tinyml_planar_lines *how, const int8_t *from, int16_t *to,
-                                            int32_t lines, int32_t step, int32_t odd)
-{
-    register const int8_t *input __asm("r0") = from;
-    register int16_t *plane __asm("r1") = to;
-    register int32_t one __asm("r2") = step;
-    register int32_t three __asm("r3") = 3 * step;
-    register int32_t left __asm("r12") = 2 * (lines - 1) + odd;
-    register const tinyml_planar_lines *lengths __asm("lr") = how;
-    __asm volatile("1:\n\t"
-                   "lsrs r4, r12, #1\n\t"
-                   "bcc 2f\n\t" TINYML_PLANAR_COPY_ONE "2:\n\t"
-                   "ldr r11, [lr]\n\t"
-                   "cmp r11, #0\n\t"
-                   "beq 4f\n\t"
-                   "3:\n\t" TINYML_PLANAR_COPY_EIGHT "subs r11, r11, #1\n\t"
-                   "bne 3b\n\t"
-                   "4:\n\t"
-                   "ldr r4, [lr, #4]\n\t"
-                   "cbz r4, 7f\n\t"
-                   "lsls r11, r4, #1\n\t" /* carry: four more; negative: two more */
-                   "bcc 5f\n\t" TINYML_PLANAR_COPY_FOUR "5:\n\t"
-                   "bpl 6f\n\t" TINYML_PLANAR_COPY_ONE TINYML_PLANAR_COPY_ONE "6:\n\t"
-                   "lsls r11, r11, #2\n\t" /* carry: one more */
-                   "bcc 7f\n\t" TINYML_PLANAR_COPY_ONE
-                   "7:\n\t"
-                   "ldrd r4, r5, [lr, #8]\n\t"
-                   "add r0, r0, r4\n\t"
-                   "add r1, r1, r5\n\t"
-                   "subs r12, r12, #2\n\t"
-                   "bpl 1b"
-                   : "+r"(input), "+r"(plane), "+r"(left)
-                   : "r"(one), "r"(three), "r"(lengths)
-                   : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "cc", "memory");
-}
 
 /*
  * One line of a strip, from the plane at r0 to the output at r1: sums in r4, r5, r6 and, always last, lr, which
@@ -362,18 +285,6 @@ static inline void tinyml_planar_copy_lines(const tinyml_planar_lines *how, cons
                        : "r"(constants_), "r"(pitch_)                                                              \
                        : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");                 \
     } while (0)
-
-/* Of lines at an even `pitch`. */
-static inline tinyml_planar_lines tinyml_planar_lines_of(const tinyml_depthwise_planar *p)
-{
-    const int32_t even = p->input_length - (p->before & 1);
-    tinyml_planar_lines lines;
-    lines.eights = even >> 3;
-    lines.rest = (uint32_t)even << 29;
-    lines.next_line = p->input_line_step - p->input_length * p->input_step;
-    lines.next_place = 2 * (p->pitch - p->input_length);
-    return lines;
-}
 
 /* A line of the window, `bits` up, as the loops take it. */
 static inline void tinyml_planar_put_line(const int8_t *weights, int32_t bits, int32_t *line)

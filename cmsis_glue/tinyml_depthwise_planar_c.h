@@ -2,37 +2,11 @@
 #ifndef TINYML_DEPTHWISE_PLANAR_C_H
 #define TINYML_DEPTHWISE_PLANAR_C_H
 
-#include "tinyml_depthwise_planar.h"
-#include "tinyml_saturate.h"
-
-static inline void tinyml_planar_copy(const tinyml_depthwise_planar *p, const int8_t *input, int16_t *plane)
-{
-    const int32_t step = p->input_step;
-    for (int32_t line = 0; line < p->input_lines; ++line) {
-        const int8_t *from = input + line * p->input_line_step;
-        int16_t *to = plane + p->before + line * p->pitch;
-        int32_t left = p->input_length;
-        for (; left >= 4; left -= 4) {
-            to[0] = from[0];
-            to[1] = from[step];
-            to[2] = from[2 * step];
-            to[3] = from[3 * step];
-            from += 4 * step;
-            to += 4;
-        }
-        for (; left > 0; --left) {
-            *to++ = *from;
-            from += step;
-        }
-    }
-}
+#include "tinyml_depthwise_planar_copy.h"
 
 static inline int8_t tinyml_planar_output(const tinyml_planar_channel *to, int32_t products)
 {
-    const int32_t sum = products * (1 << to->bits) + to->bias;
-    const int32_t high = tinyml_high_mul(sum, to->multiplier);
-    const int32_t offset = to->offset + (sum < 0 ? to->negative : 0);
-    return tinyml_saturate_s8((high + offset) >> to->shift);
+    return tinyml_planar_requantize(to, products * (1 << to->bits) + to->bias);
 }
 
 /* Products of four neighbours. */
@@ -135,8 +109,8 @@ static inline int8_t tinyml_planar_one(const tinyml_planar_channel *to, const in
 static inline void tinyml_planar_convolve(const tinyml_depthwise_planar *p, const int16_t *plane, int32_t channel,
                                           int32_t stride, int exact, int8_t *output)
 {
-    const tinyml_planar_channel to = tinyml_planar_to(p, channel, exact);
     const int8_t *weights = p->weights + channel * TINYML_PLANAR_WEIGHTS;
+    const tinyml_planar_channel to = tinyml_planar_to(p, channel, weights[9], exact);
     const int32_t step = p->output_step;
     for (int32_t line = 0; line < p->output_lines; ++line) {
         const int16_t *seen = plane + line * stride * p->pitch;

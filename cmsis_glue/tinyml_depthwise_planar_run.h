@@ -15,16 +15,6 @@
 #endif
 #endif
 
-/* The plane begins as the zero point all over; only its border stays so. */
-static inline int16_t *cleared(const tinyml_depthwise_planar *p, int8_t *scratch)
-{
-    int16_t *plane = (int16_t *)(scratch + TINYML_PLANAR_CONSTANTS);
-    for (int32_t i = 0; i < p->plane; ++i) {
-        plane[i] = (int16_t)p->zero_point;
-    }
-    return plane;
-}
-
 #if defined(TINYML_SSAT)
 static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *input, int8_t *output, int16_t *plane,
                              tinyml_planar_strips *strips)
@@ -36,7 +26,7 @@ static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *inp
     for (int32_t channel = 0; channel < p->channels; ++channel) {
         tinyml_planar_copy_lines(&lines, input++, plane + p->before, p->input_lines, p->input_step, p->before & 1);
         for (int32_t copy = 0; copy < p->multiplier; ++copy) {
-            const tinyml_planar_channel to = tinyml_planar_to(p, made, EXACT);
+            const tinyml_planar_channel to = tinyml_planar_to(p, made, weights[9], EXACT);
             tinyml_planar_prepare(&to, weights, strips);
             strips->end = end;
             TINYML_PLANAR_RUN(STRIPS, strips, plane, output++, 2 * p->pitch);
@@ -64,7 +54,7 @@ static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *inp
 static void run(const tinyml_depthwise_planar *params, const int8_t *input, int8_t *output, int8_t *scratch)
 {
     const tinyml_depthwise_planar p = *params;
-    int16_t *plane = cleared(&p, scratch);
+    int16_t *plane = tinyml_planar_cleared(&p, scratch + TINYML_PLANAR_CONSTANTS);
     for (int32_t image = 0; image < p.images; ++image) {
         run_image(&p, input, output, plane, (tinyml_planar_strips *)scratch);
         input += p.input_image;

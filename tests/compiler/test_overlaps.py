@@ -246,6 +246,7 @@ LAYERS = [
     layer((8, 8, 8), 8, depthwise=True),
     layer((9, 7, 4), 4, depthwise=True, stride=(2, 2)),
     layer((5, 6, 3), 6, depthwise=True),
+    layer((6, 7, 4), 4, depthwise=True, window=(5, 4)),
     dense(1, 32, 16),
     dense(3, 20, 24),
 ]

@@ -100,7 +100,6 @@ def test_on_the_device(tmp_path, core, zero_point, stride):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"dilation": (2, 2)}, "dilation"),
         ({"activation": "RELU", "zero_point": 10}, "a clamp above the zero point's steps"),
         ({"output_scale": 1e-5}, "effective scales above 1/2"),
     ],

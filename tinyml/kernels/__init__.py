@@ -12,7 +12,7 @@ from functools import cache
 
 from tinyml.kernels.base import Specialisation
 
-_HELPERS = ("base", "choice", "cmsis_nn", "cost", "packing", "ranges", "requantize")
+_HELPERS = ("base", "choice", "cmsis_nn", "cost", "packing", "planes", "ranges", "requantize")
 
 
 @cache
