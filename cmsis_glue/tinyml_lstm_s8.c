@@ -1,14 +1,8 @@
 #include "tinyml_lstm_s8.h"
 
-#include <string.h>
+#include "tinyml_dot.h"
 
-static int32_t dot(int32_t sum, const int8_t *weights, const int8_t *values, int32_t count)
-{
-    for (int32_t i = 0; i < count; ++i) {
-        sum += (int32_t)weights[i] * values[i];
-    }
-    return sum;
-}
+#include <string.h>
 
 /* A gate of a unit before its activation. */
 static int16_t gate_sum(const tinyml_lstm_s8_params *params, int32_t index, int32_t unit, const int8_t *input,
@@ -17,9 +11,9 @@ static int16_t gate_sum(const tinyml_lstm_s8_params *params, int32_t index, int3
     const tinyml_lstm *layer = &params->layer;
     const tinyml_lstm_gate *gate = &layer->gates[index];
     const int32_t now =
-        dot(params->bias[index][unit], gate->weights + unit * layer->inputs, input, layer->inputs);
-    const int32_t past = dot(params->recurrent_bias[index][unit],
-                             gate->recurrent_weights + unit * layer->units, hidden, layer->units);
+        tinyml_dot(params->bias[index][unit], gate->weights + unit * layer->inputs, input, layer->inputs);
+    const int32_t past = tinyml_dot(params->recurrent_bias[index][unit],
+                                    gate->recurrent_weights + unit * layer->units, hidden, layer->units);
     return tinyml_lstm_sum(tinyml_requantize(now, gate->input.multiplier, gate->input.shift),
                            tinyml_requantize(past, gate->recurrent.multiplier, gate->recurrent.shift));
 }

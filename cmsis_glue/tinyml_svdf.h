@@ -5,6 +5,7 @@
 #ifndef TINYML_SVDF_H
 #define TINYML_SVDF_H
 
+#include "tinyml_dot.h"
 #include "tinyml_math.h"
 
 typedef struct {
@@ -26,10 +27,7 @@ typedef struct {
 static inline int32_t tinyml_svdf_newest(const tinyml_svdf *layer, const int8_t *input, int32_t filter)
 {
     const int8_t *weights = layer->feature_weights + filter * layer->inputs;
-    int32_t sum = layer->feature_bias[filter];
-    for (int32_t i = 0; i < layer->inputs; ++i) {
-        sum += (int32_t)weights[i] * input[i];
-    }
+    const int32_t sum = tinyml_dot(layer->feature_bias[filter], weights, input, layer->inputs);
     return tinyml_requantize(sum, layer->state_multiplier, layer->state_shift);
 }
 

@@ -1,17 +1,17 @@
 #include "tinyml_svdf_state_s16.h"
 
-#include <string.h>
-
 /* Appends a value to a filter's state and weighs it over time. Sums wrap, as in TFLM. */
 static uint32_t filter(int16_t *state, const int16_t *weights, int32_t memory, int32_t newest)
 {
-    memmove(state, state + 1, (size_t)(memory - 1) * sizeof *state);
-    state[memory - 1] = (int16_t)tinyml_clamp(newest, INT16_MIN, INT16_MAX);
+    const int32_t last = memory - 1;
     uint32_t sum = 0;
-    for (int32_t t = 0; t < memory; ++t) {
-        sum += (uint32_t)((int32_t)weights[t] * state[t]);
+    for (int32_t t = 0; t < last; ++t) {
+        const int16_t value = state[t + 1];
+        state[t] = value;
+        sum += (uint32_t)((int32_t)weights[t] * value);
     }
-    return sum;
+    state[last] = (int16_t)tinyml_clamp(newest, INT16_MIN, INT16_MAX);
+    return sum + (uint32_t)((int32_t)weights[last] * state[last]);
 }
 
 void tinyml_svdf_state_s16(const tinyml_svdf_state_s16_params *params, const int8_t *input, int16_t *state,
