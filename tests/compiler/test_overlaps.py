@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tflm_check import Build, check
 
-from tinyml import kernels
+from tinyml import kernels, targets
 from tinyml.codegen import program
 from tinyml.graph.ir import Graph
 from tinyml.kernels import choice
@@ -252,10 +252,12 @@ LAYERS = [
 ]
 
 
-def claiming(graph: Graph) -> dict[str, Candidate]:
+CORES = [targets.find(name).processor for name in ("cortex-m4", "cortex-m3")]
+
+
+def claiming(graph: Graph, core: targets.Core) -> dict[str, Candidate]:
     """The specialised candidates of a graph's only node that claim an overlap."""
     (view,) = graph.views()
-    core = Options().core
     return {
         f"{candidate.name} {number}": candidate
         for special in kernels.specialisations()
@@ -271,24 +273,27 @@ def graph_of(folder: Path, number: int) -> Graph:
     return program.compile_model(m.save(folder / "model.tflite", [source], [output])).graph
 
 
+@pytest.mark.parametrize("core", CORES, ids=lambda core: core.name)
 @pytest.mark.parametrize("number", range(len(LAYERS)))
 def test_candidates_are_exact_at_their_tightest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, core: targets.Core
 ) -> None:
     """To the byte in the C of the host; as close as a plan may lay them on the device, with its own code."""
-    for name in claiming(graph_of(tmp_path, number)):
+    options = Options(core=core)
+    for name in claiming(graph_of(tmp_path, number), core):
 
         def only(
             graph: Graph, *arguments: object, name: str = name
         ) -> tuple[dict[int, Candidate], choice.Spans]:
-            return {0: claiming(graph)[name]}, ()
+            return {0: claiming(graph, core)[name]}, ()
 
         monkeypatch.setattr(program.choice, "choose", only)
         for where, choose in PLACES.items():
             monkeypatch.setattr(planner, "plan", at(choose))
-            check(tmp_path / f"{name} {where}", LAYERS[number], number)
+            check(tmp_path / f"{name} {where}", LAYERS[number], number, options=options)
         monkeypatch.setattr(planner, "plan", at(lambda shifts: planner.aligned(shifts.lead)))
-        check(tmp_path / f"{name} device", LAYERS[number], number, samples=3, qemu=True)
+        folder = tmp_path / f"{name} device"
+        check(folder, LAYERS[number], number, samples=3, qemu=True, options=options)
 
 
 def test_every_specialisation_that_claims_is_among_the_layers(tmp_path: Path) -> None:
@@ -298,7 +303,8 @@ def test_every_specialisation_that_claims_is_among_the_layers(tmp_path: Path) ->
         for graph in [graph_of(tmp_path, number)]
         for special in kernels.specialisations()
         if graph.nodes[0].operator in special.operators
-        for candidate in special.candidates(graph.view(0), Options().core)
+        for core in CORES
+        for candidate in special.candidates(graph.view(0), core)
         if overlaps(candidate.calls)
     }
     modules = {type(special).__module__ for special in kernels.specialisations()}
