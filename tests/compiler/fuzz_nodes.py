@@ -210,8 +210,8 @@ def function(g: Growing) -> bool:
     value = g.source()
     assert value is not None
     fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
-    if g.wide:
-        fixed = dict.fromkeys(fixed, (2**-15, 0))
+    if g.wide:  # TFLM's tables of int16 reach so far
+        fixed = dict.fromkeys(fixed, (2**-15, 0)) if value.scale < 2.6 else {}
     narrow_only = [] if g.wide else ["HARD_SWISH", "ELU"]
     operator = str(g.rng.choice(["RELU", "RELU6", *narrow_only, *fixed]))
     free = (value.scale * float(g.rng.uniform(0.5, 1.5)), g.zero_point())
