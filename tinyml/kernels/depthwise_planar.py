@@ -43,17 +43,17 @@ class DepthwisePlanar(Specialisation):
         form = planes.form_of(node) if is_3x3(node) else None
         if form is None:
             return []
-        found = planes.of_node(node)
-        found.sort(key=lambda plane: _instructions(node, plane, form, core))
-        return [
-            Candidate(
+        found = [
+            planes.candidate(
                 self.name,
-                (_call(node, plane, form),),
+                plane,
+                form,
+                _call(node, plane, form),
                 _instructions(node, plane, form, core),
-                f"lines are {'columns' if plane.turned else 'rows'}; requantization {form.why}",
             )
-            for plane in found
+            for plane in planes.of_node(node)
         ]
+        return sorted(found, key=lambda candidate: candidate.instructions)
 
 
 def is_3x3(node: NodeView) -> bool:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinyml.kernels import ranges
+from tinyml.kernels.base import Candidate
 from tinyml.kernels.requantize import Channels, Step, solve
 from tinyml.ops import arithmetic, bands, conv_2d
-from tinyml.ops.base import Array, Band, BandField, Fields
+from tinyml.ops.base import Array, Band, BandField, Fields, KernelCall
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import NodeView
@@ -232,3 +233,11 @@ def copy_instructions(plane: Plane, core: Core) -> int:
         + 3 * (rest % 4)
     )
     return plane.across.seen * a_line
+
+
+def candidate(
+    name: str, plane: Plane, form: Form, call: KernelCall, instructions: int
+) -> Candidate:
+    """A planar kernel as it is offered; `instructions` are its estimate."""
+    lines = "columns" if plane.turned else "rows"
+    return Candidate(name, (call,), instructions, f"lines are {lines}; requantization {form.why}")
