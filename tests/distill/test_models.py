@@ -54,6 +54,38 @@ def test_unknown_model_says_what_there_is(name):
         registry.build(name, (8, 8, 1), 10)
 
 
+def test_wrn_has_the_paper_s_depth_and_widths():
+    """Zagoruyko and Komodakis, table 1: WRN-16-2 has 0.7 million parameters on CIFAR-10."""
+    model = registry.build("wrn-16-2", (32, 32, 3), 10)
+    convolutions = [x for x in model.layers if type(x).__name__ == "Conv2D"]
+    assert len(convolutions) == 16  # with the shortcuts
+    assert {x.filters for x in convolutions} == {16, 32, 64, 128}
+    assert 690_000 < model.count_params() < 710_000
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("wrn-14-1", (32, 32, 3)),
+        ("wrn-46-1", (32, 32, 3)),
+        ("wrn-16-0", (32, 32, 3)),
+        ("wrn-16-1", (3, 32, 1)),
+    ],
+)
+def test_wrn_refuses_what_does_not_exist(name, shape):
+    with pytest.raises(InputError, match=r"no such depth or width|too small"):
+        registry.build(name, shape, 10)
+
+
+def test_a_flip_mirrors_about_half_of_the_images_exactly():
+    x = np.random.default_rng(0).random((64, 5, 6, 3), np.float32)
+    flipped = affine(x, Affine(0, 0, 0, 0, flip=True), np.random.default_rng(1))
+    same = np.abs(flipped - x).max((1, 2, 3)) < 1e-3
+    mirrored = np.abs(flipped - x[:, :, ::-1]).max((1, 2, 3)) < 1e-3
+    assert (same ^ mirrored).all()
+    assert 16 < mirrored.sum() < 48
+
+
 def test_too_small_samples_are_refused():
     with pytest.raises(InputError, match="too small"):
         registry.build("resnet-8-8", (3, 8, 1), 10)

@@ -177,7 +177,7 @@ def _student(function: _F) -> _F:
             "--student",
             metavar="NAME|FILE",
             required=True,
-            help="Architecture, resnet-DEPTH-WIDTH, or a model file whose structure is taken.",
+            help="Architecture, e.g. resnet-8-16 or wrn-16-1, or a model file whose structure is taken.",
         ),
         click.option(
             "--init",
@@ -188,10 +188,10 @@ def _student(function: _F) -> _F:
         ),
         click.option(
             "--steps",
-            type=_COUNT,
+            type=click.IntRange(min=0),
             default=_STUDENT.steps,
             show_default=True,
-            help="Gradient steps.",
+            help="Gradient steps; 0 leaves the student as --init made it.",
         ),
         click.option(
             "--batch-size",
@@ -233,6 +233,7 @@ def _student(function: _F) -> _F:
             show_default=True,
             help="Shift, turn, stretch and shear the dreams a little.",
         ),
+        options.flip,
     )
 
 

@@ -167,6 +167,14 @@ def kernels(function: _F) -> _F:
     return library(folder(mode(function)))
 
 
+flip = click.option(
+    "--flip/--no-flip",
+    default=False,
+    show_default=True,
+    help="With --augment, mirror images left to right, too: for photographs.",
+)
+
+
 def model_argument(name: str, metavar: str) -> Callable[[_F], _F]:
     """A positional path whose existence the command checks itself, for a better message."""
     return click.argument(name, metavar=metavar, type=click.Path(path_type=Path))

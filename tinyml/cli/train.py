@@ -21,9 +21,12 @@ _DEFAULT = TrainSettings()
     metavar="NAME",
     default="resnet-8-20",
     show_default=True,
-    help="Architecture, resnet-DEPTH-WIDTH.",
+    help="Architecture, e.g. resnet-8-16 or wrn-16-1; an unknown one lists all.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=_DEFAULT.epochs, show_default=True)
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Gradient steps in all, in place of --epochs."
+)
 @click.option(
     "--batch-size", type=click.IntRange(min=2), default=_DEFAULT.batch_size, show_default=True
 )
@@ -40,6 +43,7 @@ _DEFAULT = TrainSettings()
     show_default=True,
     help="Shift, turn, stretch and shear the images a little.",
 )
+@options.flip
 @options.seed
 @options.output("Where the model goes (.keras)")
 @options.common

@@ -97,6 +97,7 @@ class StudentSettings:
         disagreement: root mean square distance, in units of a pixel's range, that images are moved
             at most to where student and teacher disagree.
         augment: change the images by small affine maps.
+        flip: with it, mirror every second image left to right: for photographs.
     """
 
     steps: int = 1000
@@ -106,6 +107,7 @@ class StudentSettings:
     mixup: float = 0.5
     disagreement: float = 0.2
     augment: bool = True
+    flip: bool = False
 
 
 def _share(total: int, parts: int, index: int) -> int:

@@ -98,6 +98,7 @@ class _Mixer:
 
     def __init__(self, x: np.ndarray, settings: StudentSettings, rng: np.random.Generator) -> None:
         self._x, self._settings, self._rng = x, settings, rng
+        self._how = Affine(flip=settings.flip)
 
     def __call__(self) -> tuple[np.ndarray, np.ndarray]:
         """Images float32 (batch, H, W, C) and reaches float32 (batch, 1, 1, 1)."""
@@ -109,7 +110,7 @@ class _Mixer:
 
     def _changed(self, size: int) -> np.ndarray:
         x = self._x[self._rng.integers(len(self._x), size=size)]
-        return affine(x, Affine(), self._rng) if self._settings.augment else x
+        return affine(x, self._how, self._rng) if self._settings.augment else x
 
 
 def _disagree(x: Any, reach: Any, teacher: Teacher, pupil: Teacher, temperature: float) -> Any:

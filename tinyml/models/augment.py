@@ -16,12 +16,14 @@ class Affine:
         rotation: in radians.
         scale: relative change of size.
         shear: horizontal shear, in pixels a pixel.
+        flip: mirror every second image, on average, left to right.
     """
 
     shift: float = 0.09
     rotation: float = 0.2
     scale: float = 0.12
     shear: float = 0.15
+    flip: bool = False
 
 
 def affine(x: np.ndarray, how: Affine, rng: np.random.Generator) -> np.ndarray:
@@ -41,6 +43,8 @@ def affine(x: np.ndarray, how: Affine, rng: np.random.Generator) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
     centre = np.array([(height - 1) / 2, (width - 1) / 2])
     grid = np.stack([rows, columns], -1).reshape(-1, 2) - centre
+    if how.flip:
+        matrix = matrix * np.where(rng.random((count, 1, 1)) < 0.5, [[1, -1]], 1)
     places = grid @ matrix.transpose(0, 2, 1) + centre + shift[:, None]
     return _bilinear(x, places).reshape(x.shape)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from tinyml.errors import InputError
 
-FAMILIES = ("resnet",)
+FAMILIES = ("resnet", "wrn")
 
 
 def usage() -> str:

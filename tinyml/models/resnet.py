@@ -33,19 +33,34 @@ def build(depth: str, width: str, shape: tuple[int, ...], classes: int) -> Any:
         InputError: a depth that does not exist, a width below 4, or a map too small for the stages.
     """
     name = f"resnet-{depth}-{width}"
-    stages, channels = _STAGES.get(int(depth)), int(width)
-    if stages is None or channels < 4:
+    blocks, channels = _STAGES.get(int(depth)), int(width)
+    if blocks is None or channels < 4:
         raise InputError(name, "no such depth or width", f"use {USAGE}")
-    if min(shape[:2]) < 2 ** (len(stages) - 1):
+    if min(shape[:2]) < 2 ** (len(blocks) - 1):
         raise InputError(name, f"samples of shape {shape} are too small", "use a smaller depth")
     keras = tensorflow().keras
     inputs = keras.Input(shape, name="image")
+    x = stages(keras, stem(keras, inputs, channels), blocks, channels)
+    return classifier(keras, inputs, x, classes, name)
+
+
+def stem(keras: Any, inputs: Any, channels: int) -> Any:
+    """A 3x3 convolution that keeps the resolution."""
     x = _conv(keras, inputs, channels, 3, 1, "stem")
-    x = keras.layers.ReLU(name="stem_relu")(x)
-    for stage, blocks in enumerate(stages):
-        for block in range(blocks):
+    return keras.layers.ReLU(name="stem_relu")(x)
+
+
+def stages(keras: Any, x: Any, blocks: tuple[int, ...], channels: int) -> Any:
+    """Stages of so many residual blocks; each after the first halves the map and doubles channels."""
+    for stage, count in enumerate(blocks):
+        for block in range(count):
             stride = 2 if stage > 0 and block == 0 else 1
             x = _block(keras, x, channels << stage, stride, f"stage{stage + 1}_block{block + 1}")
+    return x
+
+
+def classifier(keras: Any, inputs: Any, x: Any, classes: int, name: str) -> Any:
+    """Average over the whole map, then logits."""
     x = keras.layers.AveragePooling2D(tuple(x.shape[1:3]), name="pool")(x)
     x = keras.layers.Flatten(name="features")(x)
     return keras.Model(inputs, keras.layers.Dense(classes, name="logits")(x), name=name)

@@ -11,12 +11,16 @@ class TrainSettings:
 
     Args:
         epochs: passes over the training split.
+        steps: gradient steps in all, in place of the epochs.
         batch_size: samples a step.
         learning_rate: the highest, at the start; it falls to 0 along a cosine.
         augment: change the images by small affine maps.
+        flip: with it, mirror every second image left to right: for photographs.
     """
 
     epochs: int = 40
+    steps: int | None = None
     batch_size: int = 64
     learning_rate: float = 3e-3
     augment: bool = True
+    flip: bool = False

@@ -85,7 +85,7 @@ def train(
         model,
         batches,
         loss,
-        steps=settings.epochs * batches.steps_per_epoch,
+        steps=settings.steps or settings.epochs * batches.steps_per_epoch,
         learning_rate=settings.learning_rate,
         label="training",
     )
@@ -96,6 +96,7 @@ class Shuffled:
 
     def __init__(self, data: Split, settings: TrainSettings, rng: np.random.Generator) -> None:
         self._data, self._rng, self._augment = data, rng, settings.augment
+        self._how = Affine(flip=settings.flip)
         self._size = min(settings.batch_size, len(data))
         self._order = np.empty(0, np.intp)
 
@@ -110,7 +111,7 @@ class Shuffled:
             self._order = self._rng.permutation(len(self._data))
         chosen, self._order = self._order[: self._size], self._order[self._size :]
         x, y = self._data.x[chosen], self._data.y[chosen]
-        return (affine(x, Affine(), self._rng) if self._augment else x), y
+        return (affine(x, self._how, self._rng) if self._augment else x), y
 
 
 def predict(model: Any, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
