@@ -1,4 +1,4 @@
-"""The two ways a command ends other than well; the command line turns them into exit codes 2 and 1."""
+"""The ways a command ends other than well; the command line turns them into exit codes."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ class CheckFailed(TinymlError):  # noqa: N818 - it names an outcome, not a defec
     """The tool did its work and the answer is no (not bit-exact, over budget): exit code 1."""
 
     exit_code = 1
+
+
+class Interrupted(TinymlError):  # noqa: N818 - likewise
+    """Ctrl-C or SIGTERM in a step that can go on later: exit code 130, as of any interrupted one."""
+
+    exit_code = 130
+
+    def __init__(self, remedy: str) -> None:
+        super().__init__(f"interrupted; {remedy}")

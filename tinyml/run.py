@@ -3,6 +3,11 @@
 A step writes into a temporary place beside its output; when it ends well, the output is renamed into
 place together with `run.json` (in a directory output) or `OUTPUT.run.json` (beside a file). When it
 ends in any other way, Ctrl-C included, the temporary place is removed.
+
+A resumable step works in `.OUTPUT.partial/`, which stays when the step is killed or interrupted, so
+that the same command run again goes on there. What it finds there is its own: the command, the
+inputs' hashes, the settings, the seed and our version are compared first. The times in its record are
+those of the last run.
 """
 
 from __future__ import annotations
@@ -22,18 +27,31 @@ from pathlib import Path
 from typing import Any
 
 from tinyml import __version__
-from tinyml.errors import InputError
+from tinyml.errors import CheckFailed, InputError, Interrupted
 
 RECORD = "run.json"
+_IDENTITY = "step.json"  # in a resumable step's workspace
 _VERSIONED = ("numpy", "tensorflow", "tensorflow_federated", "tensorflow_model_optimization")
 
 
 @dataclass
 class Step:
-    """A running step: write to `path`, put what was measured into `metrics`."""
+    """A running step: write to `path`, put what was measured into `metrics`.
+
+    Attributes:
+        path: what becomes the output; of a resumable step it may hold what an earlier run left.
+        metrics: what was measured.
+        resumed: an earlier run began this step.
+    """
 
     path: Path
     metrics: dict[str, Any] = field(default_factory=dict)
+    resumed: bool = False
+
+    @property
+    def workspace(self) -> Path:
+        """Where the step keeps what it does not hand out, e.g. checkpoints; gone when it ends."""
+        return self.path.parent
 
 
 def sha256(path: Path) -> str:
@@ -106,6 +124,7 @@ def step(
     seed: int | None = None,
     force: bool = False,
     directory: bool = False,
+    resumable: bool = False,
 ) -> Iterator[Step]:
     """Run one step; see the module's text.
 
@@ -117,21 +136,33 @@ def step(
         seed: the seed, when the step draws random numbers.
         force: replace an output that exists, whole.
         directory: the output is a directory (`Step.path` is then an empty one).
+        resumable: go on with what the same command left when it was killed or interrupted.
 
     Raises:
-        InputError: as `check_output`, or an input does not exist.
+        InputError: as `check_output`, an input does not exist, or another command than this one left
+            an unfinished output, which `force` discards.
     """
     check_output(output, force, directory)
     for role, path in inputs.items():
         if not path.exists():
             raise InputError(path, f"no such file ({role})", "check the path")
     hashes = {role: {"path": str(p), "sha256": sha256(p)} for role, p in inputs.items()}
-    scratch = Path(tempfile.mkdtemp(prefix=f".{output.name}.tmp-", dir=output.resolve().parent))
     started, cpu = time.monotonic(), _cpu_seconds()
-    try:
-        running = Step(scratch / output.name)
+    if resumable:
+        identity = {
+            "command": command,
+            "inputs": {role: known["sha256"] for role, known in hashes.items()},
+            "settings": dict(settings),
+            "seed": seed,
+            "version": __version__,
+        }
+        workspace = _resumable(output, identity, force)
+    else:
+        workspace = _temporary(output)
+    with workspace as scratch:
+        running = Step(scratch / output.name, resumed=(scratch / output.name).exists())
         if directory:
-            running.path.mkdir()
+            running.path.mkdir(exist_ok=True)
         yield running
         record = {
             "command": command,
@@ -143,12 +174,102 @@ def step(
             "wall_seconds": round(time.monotonic() - started, 3),
             "cpu_seconds": round(_cpu_seconds() - cpu, 3),
             "peak_memory_bytes": _peak_memory_bytes(),
+            **({"resumed": running.resumed} if resumable else {}),
         }
         text = json.dumps(record, indent=2, sort_keys=True) + "\n"
         record_path(running.path).write_text(text, encoding="utf-8")
         _publish(running.path, output)
+
+
+@contextmanager
+def _temporary(output: Path) -> Iterator[Path]:
+    """A directory beside `output` that is removed however the body ends."""
+    scratch = Path(tempfile.mkdtemp(prefix=f".{output.name}.tmp-", dir=output.resolve().parent))
+    try:
+        yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _resumable(output: Path, identity: dict[str, Any], force: bool) -> Iterator[Path]:
+    """`.OUTPUT.partial/` beside `output`; it stays when the body is interrupted, or we are killed.
+
+    Bad input and failed checks remove it: they would come again where they came.
+
+    Raises:
+        InputError: it is in use, or what lies there has another identity and `force` is not set.
+        Interrupted: Ctrl-C or SIGTERM; says how to go on.
+    """
+    place = output.resolve().parent / f".{output.name}.partial"
+    place.mkdir(exist_ok=True)
+    with _locked(place):
+        _claim(place, identity, force)
+        try:
+            yield place
+        except KeyboardInterrupt:
+            raise Interrupted(f"run the same command again to go on ({place})") from None
+        except (InputError, CheckFailed):
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def _locked(place: Path) -> Iterator[None]:
+    """Hold the directory against other processes; the kernel lets go of it when we die.
+
+    Raises:
+        InputError: another process holds it.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise InputError(place, "another run works there", "wait for it, or stop it") from None
+    finally:
+        os.close(descriptor)
+
+
+def _claim(place: Path, identity: dict[str, Any], force: bool) -> None:
+    """Make sure that what lies in `place` was left by a step of this identity, or nothing does."""
+    path = place / _IDENTITY
+    text = json.dumps(identity, indent=2, sort_keys=True) + "\n"
+    found = path.read_text(encoding="utf-8") if path.exists() else None
+    if found == text:
+        return
+    if found is not None and not force:
+        raise InputError(
+            place,
+            f"holds an unfinished run of other settings ({_difference(found, text)})",
+            "finish that one with its own settings, or discard it with --force",
+        )
+    if found is not None:
+        for item in place.iterdir():
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+    written = place / f"{_IDENTITY}.new"
+    written.write_text(text, encoding="utf-8")
+    written.replace(path)
+
+
+def _difference(found: str, wanted: str) -> str:
+    """The first setting that differs between two identities, as text."""
+    then, now = (_flat(json.loads(text)) for text in (found, wanted))
+    names = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
+    return f"{names[0]} was {then.get(names[0])}, is {now.get(names[0])}"
+
+
+def _flat(identity: dict[str, Any]) -> dict[str, Any]:
+    """The identity's values by name: an input's is its hash."""
+    inputs = {f"the {role}'s hash": digest[:12] for role, digest in identity["inputs"].items()}
+    others = {name: identity[name] for name in ("command", "seed", "version")}
+    return {**others, **inputs, **identity["settings"]}
 
 
 def _publish(made: Path, output: Path) -> None:
