@@ -177,7 +177,8 @@ def _student(function: _F) -> _F:
             "--student",
             metavar="NAME|FILE",
             required=True,
-            help="Architecture, e.g. resnet-8-16 or wrn-16-1, or a model file whose structure is taken.",
+            help="Architecture, as of 'tinyml train --model', e.g. ds-cnn-16, or a model file whose "
+            "structure is taken.",
         ),
         click.option(
             "--init",

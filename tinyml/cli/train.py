@@ -21,7 +21,8 @@ _DEFAULT = TrainSettings()
     metavar="NAME",
     default="resnet-8-20",
     show_default=True,
-    help="Architecture, e.g. resnet-8-16 or wrn-16-1; an unknown one lists all.",
+    help="Architecture: resnet-DEPTH-WIDTH, wrn-DEPTH-K, ds-cnn-WIDTH, mobilenetv1-ALPHA or "
+    "autoencoder-WIDTH; an unknown one lists them with their ranges.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=_DEFAULT.epochs, show_default=True)
 @click.option(
@@ -81,7 +82,12 @@ def command(data: str, model: str, output: Path, force: bool, seed: int, **setti
 
 
 def _summary(output: Path, metrics: dict[str, Any]) -> str:
+    if "error_test" in metrics:
+        kind, form = "error", ".5f"
+    else:
+        kind, form = "accuracy", ".2%"
+    validation, test = metrics[f"{kind}_validation"], metrics[f"{kind}_test"]
     return (
-        f"{output}: {metrics['parameters']:,} parameters, accuracy "
-        f"{metrics['accuracy_validation']:.2%} validation, {metrics['accuracy_test']:.2%} test"
+        f"{output}: {metrics['parameters']:,} parameters, "
+        f"{kind} {validation:{form}} validation, {test:{form}} test"
     )

@@ -19,6 +19,7 @@ from tinyml.distill.teacher import Teacher
 from tinyml.errors import InputError
 from tinyml.models import files, registry
 from tinyml.models.augment import Affine, affine
+from tinyml.models.outputs import require_classifier
 from tinyml.models.runtime import tensorflow
 from tinyml.models.training import fit
 
@@ -45,6 +46,7 @@ def build(name: str, teacher: Teacher, init: str, allow_unsafe: bool = False) ->
         student = tensorflow().keras.models.clone_model(stored)  # draws the weights anew
     else:
         student = registry.build(name, teacher.shape, teacher.classes)
+    require_classifier(student, name)
     found = (tuple(student.input_shape[1:]), student.output_shape[-1])
     if found != (teacher.shape, teacher.classes):
         raise InputError(

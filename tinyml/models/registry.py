@@ -7,7 +7,7 @@ from typing import Any
 
 from tinyml.errors import InputError
 
-FAMILIES = ("resnet", "wrn")
+FAMILIES = ("resnet", "wrn", "dscnn", "mobilenet", "autoencoder")
 
 
 def usage() -> str:
@@ -17,6 +17,8 @@ def usage() -> str:
 
 def build(name: str, shape: tuple[int, ...], classes: int) -> Any:
     """A freshly initialised Keras model, from float32 (N, *shape) in [0, 1] to (N, classes) logits.
+
+    An autoencoder, the one family that is no classifier, answers with (N, *shape).
 
     Args:
         name: e.g. `resnet-8-16`.

@@ -10,6 +10,7 @@ import numpy as np
 from tinyml import console
 from tinyml.data import Dataset, Split
 from tinyml.models.augment import Affine, affine
+from tinyml.models.autoencoder import reconstructs
 from tinyml.models.runtime import tensorflow
 from tinyml.models.settings import TrainSettings
 
@@ -65,30 +66,36 @@ def fit(
 def train(
     model: Any, data: Split, settings: TrainSettings, seed: int, from_logits: bool = True
 ) -> float:
-    """Train on labelled samples with cross-entropy; returns the last step's loss.
+    """Train a classifier with cross-entropy or an autoencoder for the least squared error.
 
     Args:
-        model: from float32 (N, H, W, C) to (N, classes).
+        model: from float32 (N, H, W, C) to (N, classes), or to (N, H, W, C).
         data: the training split; never give it anything else.
         settings: how.
         seed: of the order and the augmentation.
         from_logits: the model answers logits; False: probabilities.
+
+    Returns:
+        The loss of the last step.
     """
-    tf = tensorflow()
     batches = Shuffled(data, settings, np.random.default_rng(seed))
-    entropy = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
-
-    def loss(x: Any, y: Any) -> Any:
-        return entropy(y, model(x, training=True))
-
     return fit(
         model,
         batches,
-        loss,
+        _loss(model, from_logits),
         steps=settings.steps or settings.epochs * batches.steps_per_epoch,
         learning_rate=settings.learning_rate,
         label="training",
     )
+
+
+def _loss(model: Any, from_logits: bool) -> Callable[[Any, Any], Any]:
+    losses = tensorflow().keras.losses
+    if reconstructs(model):
+        error = losses.MeanSquaredError()
+        return lambda x, y: error(x, model(x, training=True))
+    entropy = losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+    return lambda x, y: entropy(y, model(x, training=True))
 
 
 class Shuffled:
@@ -115,7 +122,7 @@ class Shuffled:
 
 
 def predict(model: Any, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
-    """Outputs of a model in inference mode, float32 (N, outputs)."""
+    """Outputs of a model in inference mode, float32 (N, ...)."""
     parts = [model(x[i : i + batch_size], training=False) for i in range(0, len(x), batch_size)]
     return np.concatenate([np.asarray(part) for part in parts])
 
@@ -125,8 +132,13 @@ def evaluate(model: Any, dataset: Dataset) -> dict[str, Any]:
 
     Returns:
         accuracy_validation, accuracy_test, and accuracy_by_class of the test split (None for a
-        class that the split lacks).
+        class that the split lacks); of an autoencoder, error_validation and error_test.
     """
+    if reconstructs(model):
+        return {
+            "error_validation": reconstruction_error(model, dataset.validation.x),
+            "error_test": reconstruction_error(model, dataset.test.x),
+        }
     test = predict(model, dataset.test.x).argmax(1) == dataset.test.y
     own = [dataset.test.y == label for label in range(dataset.classes)]
     return {
@@ -139,3 +151,8 @@ def evaluate(model: Any, dataset: Dataset) -> dict[str, Any]:
 def accuracy(model: Any, data: Split) -> float:
     """Share of samples whose largest output is their label, in [0, 1]."""
     return float(np.mean(predict(model, data.x).argmax(1) == data.y))
+
+
+def reconstruction_error(model: Any, x: np.ndarray) -> float:
+    """Mean squared error of an autoencoder over all values of the samples (N, H, W, C)."""
+    return float(np.mean(np.square(predict(model, x) - x)))

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from tinyml.errors import InputError
-from tinyml.models import resnet
+from tinyml.models import parts, resnet
 from tinyml.models.runtime import tensorflow
 
 PATTERN = re.compile(r"wrn-(?P<depth>\d+)-(?P<widen>\d+)")
@@ -44,4 +44,4 @@ def build(depth: str, widen: str, shape: tuple[int, ...], classes: int) -> Any:
     inputs = keras.Input(shape, name="image")
     x = resnet.stem(keras, inputs, _STEM)
     x = resnet.stages(keras, x, (blocks,) * 3, _STEM * k)
-    return resnet.classifier(keras, inputs, x, classes, name)
+    return parts.classifier(keras, inputs, x, classes, name)

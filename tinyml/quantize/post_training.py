@@ -8,6 +8,7 @@ from typing import Any
 
 from tinyml import console, data
 from tinyml.models import files
+from tinyml.models.outputs import require_classifier
 from tinyml.models.runtime import tensorflow
 from tinyml.quantize import accuracy, calibration, tflm
 from tinyml.quantize.convert import quantized_tflite, sample_shape
@@ -75,8 +76,9 @@ def fitting_data(source: str, model: Any, name: object) -> data.Dataset:
     """The data set `source`, whose samples and classes are those of a Keras model called `name`.
 
     Raises:
-        InputError: it cannot be read, or has other samples or classes.
+        InputError: it cannot be read, or has other samples or classes; the model is no classifier.
     """
+    require_classifier(model, name)
     dataset = data.load(source)
     data.require_shape(dataset, sample_shape(model, name), name)
     accuracy.require_classes(dataset, int(model.output_shape[-1]), name)
