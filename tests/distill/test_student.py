@@ -111,6 +111,16 @@ def test_dreams_are_pooled(tinyml, teacher_path, dreams_path, tmp_path):
     assert set(record["inputs"]) == {"teacher", "dreams", "dreams_2"}
 
 
+def test_images_of_a_data_set_can_be_learnt_from(
+    tinyml, teacher_path, dreams_path, digits, tmp_path
+):
+    learn(tinyml, teacher_path, "data:digits", tmp_path / "s.keras", "--dreams", dreams_path)
+    record = json.loads((tmp_path / "s.keras.run.json").read_text())
+    assert record["metrics"]["dreams"] == len(digits.train) + 40
+    assert record["settings"]["dreams"] == ["data:digits", str(dreams_path)]
+    assert set(record["inputs"]) == {"teacher", "dreams_2"}
+
+
 def test_student_from_a_file_takes_its_structure_and_not_its_weights(teacher, tmp_path):
     runtime.tensorflow(0)
     stored = registry.build("resnet-4-5", (8, 8, 1), 10)

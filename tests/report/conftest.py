@@ -103,7 +103,13 @@ class Way:
         )
 
     def student(self, name: str, accuracy: float, teacher: Path, dreams: Path) -> Path:
-        settings = {"student": "resnet-8-10", "data": "digits", "augment": False, "init": "random"}
+        settings = {
+            "student": "resnet-8-10",
+            "dreams": [str(dreams)],
+            "data": "digits",
+            "augment": False,
+            "init": "random",
+        }
         metrics = {"accuracy_test": accuracy, "parameters": 31140}
         inputs = {"teacher": teacher, "dreams": dreams}
         return self.file("distill student", name, metrics, settings=settings, **inputs)

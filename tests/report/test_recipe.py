@@ -49,8 +49,8 @@ def test_inputs_bear_the_names_of_this_report(whole):
         "--share-source dreams:dreams --seed 0 -o federated-dreams"
     )
     assert found["student.keras"] == (
-        "tinyml distill student --dreams dreams --teacher teacher.keras --no-augment "
-        "--data digits --init random --student resnet-8-10 --seed 0 -o student.keras"
+        "tinyml distill student --teacher teacher.keras --no-augment --data digits "
+        "--dreams dreams --init random --student resnet-8-10 --seed 0 -o student.keras"
     )
     assert found["firmware"] == (
         "tinyml export model.tflite --prefix digits --target cortex-m4 -o firmware"

@@ -321,7 +321,11 @@ def _dream_summary(output: Path, metrics: dict[str, Any]) -> str:
 @command.command("student")
 @_teacher
 @click.option(
-    "--dreams", type=_PATH, required=True, multiple=True, help="Dreams; repeat it to pool several."
+    "--dreams",
+    metavar="DIR|data:SOURCE",
+    required=True,
+    multiple=True,
+    help="Dreams, or the images of a data set that you may use; repeat it to pool several.",
 )
 @_student
 @options.data(

@@ -19,6 +19,8 @@ from tinyml.models.outputs import require_keras_name
 from tinyml.models.runtime import tensorflow
 from tinyml.models.training import evaluate
 
+_DATA = "data:"
+
 
 @dataclass(frozen=True)
 class TeacherFile:
@@ -112,7 +114,7 @@ def write_dreams(
 
 def write_student(
     teacher: TeacherFile,
-    sources: list[Path],
+    sources: list[str],
     name: str,
     init: str,
     settings: StudentSettings,
@@ -124,7 +126,7 @@ def write_student(
 
     Args:
         teacher: answers for the dreams.
-        sources: dreams directories, pooled.
+        sources: dreams directories or `data:` and a data set, whose images are pooled.
         name: an architecture or a model file.
         init: one of `settings.INITS`.
         settings: how it learns.
@@ -139,7 +141,13 @@ def write_student(
         "distill student",
         output.path,
         inputs=inputs,
-        settings={"student": name, "init": init, "data": source, **asdict(settings)},
+        settings={
+            "student": name,
+            "init": init,
+            "dreams": sources,
+            "data": source,
+            **asdict(settings),
+        },
         seed=seed,
         force=output.force,
     ) as step:
@@ -172,11 +180,11 @@ def _sizes(made: Any, teacher: Teacher, count: int) -> dict[str, Any]:
     }
 
 
-def _pooled(sources: list[Path], teacher: Teacher) -> np.ndarray:
-    """All the dreams' images, checked against the teacher's input."""
+def _pooled(sources: list[str], teacher: Teacher) -> np.ndarray:
+    """All the images to learn from, checked against the teacher's input."""
     parts = []
     for source in sources:
-        x = dreams.read(source).x
+        x = _images(source)
         if x.shape[1:] != teacher.shape:
             raise InputError(
                 source,
@@ -185,6 +193,13 @@ def _pooled(sources: list[Path], teacher: Teacher) -> np.ndarray:
             )
         parts.append(x)
     return np.concatenate(parts)
+
+
+def _images(source: str) -> np.ndarray:
+    """Dreams of a directory, or real images: of `data:` a data set's training split, unlabelled."""
+    if source.startswith(_DATA):
+        return data.load(source[len(_DATA) :]).train.x
+    return dreams.read(Path(source)).x
 
 
 def _metadata(path: Path | None, teacher: TeacherFile) -> metadata.Metadata | None:
@@ -219,8 +234,14 @@ def _data_input(source: str | None) -> dict[str, Path]:
     return {"data": path} if path else {}
 
 
-def _dream_inputs(sources: list[Path]) -> dict[str, Path]:
-    return {"dreams" + ("" if i == 0 else f"_{i + 1}"): path for i, path in enumerate(sources)}
+def _dream_inputs(sources: list[str]) -> dict[str, Path]:
+    found = {}
+    for index, source in enumerate(sources):
+        of_data = source.startswith(_DATA)
+        path = data.source_path(source[len(_DATA) :]) if of_data else Path(source)
+        if path:
+            found["dreams" + ("" if index == 0 else f"_{index + 1}")] = path
+    return found
 
 
 def write_all(
@@ -252,7 +273,7 @@ def write_all(
         )
         into = Output(step.path / "student.keras")
         step.metrics["student"] = write_student(
-            teacher, [made], *student_settings, source, seed, into
+            teacher, [str(made)], *student_settings, source, seed, into
         )
         for part in (made, into.path):
             _correct_paths(run.record_path(part), step.path, output.path)

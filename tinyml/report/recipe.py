@@ -41,7 +41,7 @@ _FORMS = {
     "train": _Form(flags=("augment",)),
     "distill metadata": _Form(options=("teacher",)),
     "distill dream": _Form(options=("teacher", "metadata"), renamed=_DREAMING),
-    "distill student": _Form(options=("teacher", "dreams"), flags=("augment",)),
+    "distill student": _Form(options=("teacher",), flags=("augment",), repeated=("dreams",)),
     "distill run": _Form(options=("teacher", "metadata"), renamed={"methods": "method"}),
     "federate": _Form(options=("model",)),
     "quantize": _Form(position="model"),
