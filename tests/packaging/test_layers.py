@@ -17,6 +17,7 @@ LAYERS = [
     {"__main__"},
     {"cli"},
     {"report", "doctor"},
+    {"fit"},
     {"distill", "federated", "quantize"},
     {"models"},
     {"emulate"},

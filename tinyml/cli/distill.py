@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from tinyml import console
-from tinyml.cli import options
+from tinyml.cli import fitting, options
 from tinyml.distill.settings import (
     INITS,
     Limits,
@@ -176,10 +176,10 @@ def _student(function: _F) -> _F:
         click.option(
             "--student",
             metavar="NAME|FILE",
-            required=True,
             help="Architecture, as of 'tinyml train --model', e.g. ds-cnn-16, or a model file whose "
             "structure is taken.",
         ),
+        fitting.fit,
         click.option(
             "--init",
             type=click.Choice(INITS),
@@ -342,7 +342,7 @@ def student(**given: Any) -> None:
     metrics = steps.write_student(
         _teacher_file(given),
         list(given["dreams"]),
-        given["student"],
+        fitting.wanted(given),
         given["init"],
         _take(StudentSettings, given),
         given["data"],
@@ -362,7 +362,7 @@ def _student_summary(output: Path, metrics: dict[str, Any]) -> str:
             f"; accuracy {metrics['accuracy_validation']:.2%} validation, "
             f"{metrics['accuracy_test']:.2%} test"
         )
-    return text
+    return f"{fitting.table(metrics['fit'])}\n{text}" if "fit" in metrics else text
 
 
 @command.command("run")
@@ -384,7 +384,7 @@ def run_all(**given: Any) -> None:
         _teacher_file(given),
         given["metadata"],
         (_planned(given), _take(PixelSettings, given, "dream_")),
-        (given["student"], given["init"], _take(StudentSettings, given)),
+        (fitting.wanted(given), given["init"], _take(StudentSettings, given)),
         given["data"],
         given["seed"],
         steps.Output(given["output"], given["force"]),

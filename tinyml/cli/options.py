@@ -106,13 +106,14 @@ unsafe = click.option(
 )
 
 
-class _Bytes(click.ParamType):
-    """A number of bytes, e.g. 65536, 64K or 1M."""
+class Bytes(click.ParamType):
+    """A number of bytes, e.g. 65536, 64K, 64KB or 1M."""
 
     name = "bytes"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value).strip().upper()
+        text = text[:-1] if text[-2:] in ("KB", "MB") else text
         factor = {"K": 1024, "M": 1024 * 1024}.get(text[-1:], 1)
         digits = text[:-1] if factor > 1 else text
         if not digits.isdecimal() or int(digits) < 1:
@@ -124,10 +125,10 @@ def budgets(function: _F) -> _F:
     """--flash and --ram."""
     flash = click.option(
         "--flash",
-        type=_Bytes(),
+        type=Bytes(),
         help="The firmware must fit into this much flash; takes the fastest kernels that do.",
     )
-    ram = click.option("--ram", type=_Bytes(), help="Likewise the arena and the model's state.")
+    ram = click.option("--ram", type=Bytes(), help="Likewise the arena and the model's state.")
     return flash(ram(function))
 
 

@@ -115,7 +115,7 @@ def write_dreams(
 def write_student(
     teacher: TeacherFile,
     sources: list[str],
-    name: str,
+    wanted: str | student.Choice,
     init: str,
     settings: StudentSettings,
     source: str | None,
@@ -127,7 +127,7 @@ def write_student(
     Args:
         teacher: answers for the dreams.
         sources: dreams directories or `data:` and a data set, whose images are pooled.
-        name: an architecture or a model file.
+        wanted: an architecture or a model file, or what chooses an architecture.
         init: one of `settings.INITS`.
         settings: how it learns.
         source: a data set to report accuracy on when all is done; the student never sees it.
@@ -136,13 +136,14 @@ def write_student(
     """
     require_keras_name(output.path)
     inputs = {"teacher": teacher.path, **_dream_inputs(sources), **_data_input(source)}
-    inputs.update({"student": Path(name)} if student.is_file_name(name) else {})
+    name = wanted if isinstance(wanted, str) else None
+    inputs.update({"student": Path(name)} if name and student.is_file_name(name) else {})
     with run.step(
         "distill student",
         output.path,
         inputs=inputs,
         settings={
-            "student": name,
+            **_wanted(wanted),
             "init": init,
             "dreams": sources,
             "data": source,
@@ -159,15 +160,27 @@ def write_student(
         )  # a bad name fails before the work, not after
         if dataset:
             _require_data_fits(dataset, loaded)
+        if not isinstance(wanted, str):
+            name = wanted.choose(loaded, x, settings)
+            tensorflow(seed)  # what follows is as if the student had been named
+            loaded = teacher.load()
+        assert name is not None
         made = student.build(name, loaded, init, teacher.allow_unsafe)
         started = time.monotonic()
         step.metrics["loss"] = student.distill(made, loaded, x, settings, seed)
         step.metrics["training_seconds"] = round(time.monotonic() - started, 3)
         step.metrics.update(_sizes(made, loaded, len(x)))
         files.save(made, step.path)
+        if not isinstance(wanted, str):
+            step.metrics["fit"] = wanted.found(made, x)
         if dataset:
             step.metrics.update(evaluate(made, dataset))
     return step.metrics
+
+
+def _wanted(wanted: str | student.Choice) -> dict[str, Any]:
+    """How the student was asked for, for the record."""
+    return {"student": wanted} if isinstance(wanted, str) else wanted.settings()
 
 
 def _sizes(made: Any, teacher: Teacher, count: int) -> dict[str, Any]:
@@ -248,7 +261,7 @@ def write_all(
     teacher: TeacherFile,
     metadata_path: Path | None,
     dreaming_settings: tuple[Plan, PixelSettings],
-    student_settings: tuple[str, str, StudentSettings],
+    student_settings: tuple[str | student.Choice, str, StudentSettings],
     source: str | None,
     seed: int,
     output: Output,
@@ -262,11 +275,13 @@ def write_all(
         "distill run",
         output.path,
         inputs={"teacher": teacher.path, **_metadata_input(metadata_path), **_data_input(source)},
-        settings={"student": student_settings[0], "methods": dreaming_settings[0].methods},
+        settings={**_wanted(student_settings[0]), "methods": dreaming_settings[0].methods},
         seed=seed,
         force=output.force,
         directory=True,
     ) as step:
+        if not isinstance(student_settings[0], str):
+            student_settings[0].search(teacher.load())  # what fits nowhere is said before the work
         made = step.path / "dreams"
         step.metrics["dreams"] = write_dreams(
             teacher, metadata_path, *dreaming_settings, seed, Output(made)

@@ -8,7 +8,7 @@ and moved a little to where student and teacher disagree (as in arXiv 1905.09768
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,22 @@ from tinyml.models.augment import Affine, affine
 from tinyml.models.outputs import require_classifier
 from tinyml.models.runtime import tensorflow
 from tinyml.models.training import fit
+
+
+class Choice(Protocol):
+    """What chooses a student when none is named; see `tinyml.fit`."""
+
+    def settings(self) -> dict[str, Any]:
+        """Plain values for the run record."""
+
+    def search(self, teacher: Teacher) -> None:
+        """Look for candidates; raises InputError when there are none."""
+
+    def choose(self, teacher: Teacher, x: np.ndarray, settings: StudentSettings) -> str:
+        """The name of the best for a teacher and dreams, float32 (N, H, W, C)."""
+
+    def found(self, made: Any, x: np.ndarray) -> dict[str, Any]:
+        """What was found, with what the trained student takes, for the run record."""
 
 
 def is_file_name(name: str) -> bool:

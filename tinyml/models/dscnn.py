@@ -22,6 +22,12 @@ USAGE = "ds-cnn-WIDTH, e.g. ds-cnn-64 (width 4 or more)"
 _BLOCKS = 4
 _WINDOW = (10, 4)
 _SMALLEST_SIDE = 4
+_WIDTHS = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 172, 256)  # of `sizes`
+
+
+def sizes() -> list[tuple[str, ...]]:
+    """One ladder of widths."""
+    return [tuple(f"ds-cnn-{width}" for width in _WIDTHS)]
 
 
 def build(width: str, shape: tuple[int, ...], classes: int) -> Any:

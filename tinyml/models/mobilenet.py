@@ -28,7 +28,13 @@ _BLOCKS = (  # channels at alpha 1, stride
     *((1024, 2), (1024, 1)),
 )
 _SMALLEST_SIDE = 8
+_ALPHAS = (0.125, 0.25, 0.375, 0.5, 0.75, 1)  # of `sizes`
 _SMALLEST_MAP = 2
+
+
+def sizes() -> list[tuple[str, ...]]:
+    """One ladder of factors on the channels."""
+    return [tuple(f"mobilenetv1-{alpha}" for alpha in _ALPHAS)]
 
 
 def build(alpha: str, shape: tuple[int, ...], classes: int) -> Any:

@@ -1,4 +1,7 @@
-"""Architectures by name: each family is a file here with PATTERN, USAGE and `build`."""
+"""Architectures by name: each family is a file here with PATTERN, USAGE and `build`.
+
+A family that `--fit` may search has `sizes`, too: its ladders of names from small to large.
+"""
 
 from __future__ import annotations
 
@@ -34,3 +37,9 @@ def build(name: str, shape: tuple[int, ...], classes: int) -> Any:
         if match:
             return module.build(**match.groupdict(), shape=shape, classes=classes)
     raise InputError(name, "no such model", f"use {usage()}")
+
+
+def ladders() -> dict[str, list[tuple[str, ...]]]:
+    """Each family's ladders: names of networks that differ in width only, the narrowest first."""
+    modules = {family: importlib.import_module(f"tinyml.models.{family}") for family in FAMILIES}
+    return {family: m.sizes() for family, m in modules.items() if hasattr(m, "sizes")}

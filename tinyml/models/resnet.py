@@ -23,7 +23,13 @@ from tinyml.models.runtime import tensorflow
 PATTERN = re.compile(r"resnet-(?P<depth>\d+)-(?P<width>\d+)")
 USAGE = "resnet-DEPTH-WIDTH, e.g. resnet-8-16 (depth 4, 6, 8, 10, 14, 20; width 4 or more)"
 
+_WIDTHS = (4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64)  # of `sizes`
 _STAGES = {4: (1,), 6: (1, 1), 8: (1, 1, 1), 10: (2, 2), 14: (2, 2, 2), 20: (3, 3, 3)}
+
+
+def sizes() -> list[tuple[str, ...]]:
+    """A ladder of widths for each depth."""
+    return [tuple(f"resnet-{depth}-{width}" for width in _WIDTHS) for depth in _STAGES]
 
 
 def build(depth: str, width: str, shape: tuple[int, ...], classes: int) -> Any:

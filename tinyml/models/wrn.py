@@ -22,6 +22,11 @@ _STEM = 16
 _SMALLEST_SIDE = 4  # halved twice
 
 
+def sizes() -> list[tuple[str, ...]]:
+    """A ladder of widening factors for each of the lesser depths."""
+    return [tuple(f"wrn-{depth}-{k}" for k in range(1, 7)) for depth in (10, 16, 22)]
+
+
 def build(depth: str, widen: str, shape: tuple[int, ...], classes: int) -> Any:
     """A freshly initialised model, (N, *shape) float32 to (N, classes) float32 logits.
 

@@ -1,0 +1,1 @@
+"""`--fit`: the best student for a target, by what the exporter says of each candidate."""
