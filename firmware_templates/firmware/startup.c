@@ -12,13 +12,14 @@ extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end;
 
 void Reset_Handler(void);
 void Fault_Handler(void);
+void SysTick_Handler(void) __attribute__((weak, alias("Fault_Handler"))); /* unless the counter has one */
 void fault_report(const uint32_t *frame);
 
 __attribute__((section(".vectors"), used)) static const uintptr_t vectors[16] = {
     (uintptr_t)&__stack_top,   (uintptr_t)Reset_Handler, (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler,
     (uintptr_t)Fault_Handler,  (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler,
     (uintptr_t)Fault_Handler,  (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler,
-    (uintptr_t)Fault_Handler,  (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler,
+    (uintptr_t)Fault_Handler,  (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler, (uintptr_t)SysTick_Handler,
 };
 
 /* Everything below the current stack pointer gets a known value, so that its use can be read off later. */

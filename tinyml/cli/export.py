@@ -22,7 +22,14 @@ _CALIBRATION_SAMPLES = 500
 
 @click.command()
 @options.model_argument("model", "MODEL")
-@click.option("--target", required=True, help="A core or board; `tinyml targets` lists them.")
+@click.option(
+    "--target",
+    "--board",
+    "target",
+    required=True,
+    metavar="NAME|FILE.toml",
+    help="A core or board, which `tinyml targets` lists, or a board's file of your own.",
+)
 @click.option("--prefix", help="Begins every public C name; the model's file name by default.")
 @click.option(
     "--calibration",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinyml import __version__, ops, resources
+from tinyml import __version__, ops, resources, targets
 from tinyml.cmsis_nn import sources
-from tinyml.codegen import names, values
+from tinyml.codegen import firmware, names, values
 from tinyml.codegen.program import Program
 from tinyml.errors import InputError
 from tinyml.kernels.base import CMSIS_NN, GENERAL, Options
@@ -27,11 +27,7 @@ _RENDERED = {
     "weights.c.j2": "weights.c",
     "Makefile.j2": "Makefile",
     "CMakeLists.txt.j2": "CMakeLists.txt",
-    "firmware/main.c.j2": "firmware/main.c",
-    "firmware/board.h.j2": "firmware/board.h",
-    "firmware/link.ld.j2": "firmware/link.ld",
 }
-_COPIED = ("startup.c", "startup.h", "protocol.c", "protocol.h", "uart.h", "counter.h")
 
 
 @dataclass(frozen=True)
@@ -67,23 +63,24 @@ def write(
     given = names.comment(made_from or model.name)
     provenance = Provenance(
         __version__,
-        f"tinyml export {given} --target {target.board} --prefix {prefix}{_asked_for(program.options)}",
+        f"tinyml export {given} --target {_named(target)} --prefix {prefix}{_asked_for(program.options)}",
         given,
         sha256,
     )
     kernels = _kernels(program)
-    (directory / "kernels").mkdir()
-    (directory / "firmware").mkdir()
     context = _context(program, target, provenance, prefix, kernels)
-    for template, name in _RENDERED.items():
-        (directory / name).write_text(
-            resources.templates().get_template(template).render(context), "utf-8"
-        )
-    _copy_sources(directory, target, kernels)
+    resources.render(_RENDERED, context, directory)
+    firmware.write(directory, context, program, target)
+    _copy_kernels(directory, kernels)
     _copy_cmsis_nn(directory, program, kernels)
     shutil.copyfile(model, directory / MODEL)
     report = describe(program, target, provenance, prefix)
     (directory / REPORT).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+def _named(target: Target) -> str:
+    """What --target finds the board by."""
+    return target.board if target.built_in else f"{target.board}.toml"
 
 
 def _kernels(program: Program) -> list[str]:
@@ -224,6 +221,8 @@ def _context(
         "macro": prefix.upper(),
         "guard": f"{prefix.upper()}_H",
         "target": target,
+        "board_sources": firmware.sources(target),
+        "flash_tools": firmware.flash_tools(target),
         "compiler_optimization": _compiler_optimization(program),
         "kernels": kernels,
         "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
@@ -268,17 +267,11 @@ def _compiler_optimization(program: Program) -> str:
     return "-Os" if mode != "speed" and "dsp" in core.extensions and share > 0.9 else "-O2"
 
 
-def _copy_sources(directory: Path, target: Target, kernels: list[str]) -> None:
+def _copy_kernels(directory: Path, kernels: list[str]) -> None:
     glue = resources.folder("cmsis_glue")
-    firmware = resources.folder("firmware_templates") / "firmware"
+    (directory / "kernels").mkdir()
     for name in _kernel_files(kernels):
         shutil.copyfile(glue / name, directory / "kernels" / name)
-    for name in _COPIED:
-        shutil.copyfile(firmware / name, directory / "firmware" / name)
-    shutil.copyfile(firmware / f"uart_{target.uart.driver}.c", directory / "firmware" / "uart.c")
-    shutil.copyfile(
-        firmware / f"counter_{target.counter.driver}.c", directory / "firmware" / "counter.c"
-    )
 
 
 def _cmsis_nn_files(program: Program, kernels: list[str]) -> sources.Files | None:
@@ -336,3 +329,12 @@ def read_report(directory: Path) -> dict[str, Any]:
     if not isinstance(report, dict) or report.get("tinyml") != __version__:
         raise InputError(path, f"not of tinyml {__version__}", "export the model again")
     return report
+
+
+def target_of(directory: Path) -> Target:
+    """The board that a project was exported for, from the copy of its file in the project.
+
+    Raises:
+        InputError: not a project of this version.
+    """
+    return targets.of_file(directory / firmware.BOARD_FILE, read_report(directory)["target"])

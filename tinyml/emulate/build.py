@@ -19,8 +19,8 @@ _TIMEOUT_SECONDS = 300
 class Sizes:
     """What a firmware takes, in bytes; the stack's reserve is not part of it.
 
-    flash = vectors + code (with the kernels' small tables) + weights + initial values of variables;
-    ram = variables with the arena.
+    flash = vectors (with boot code before them) + code (with the kernels' small tables) + weights + initial
+    values of variables; ram = variables with the arena.
     """
 
     flash: int
@@ -91,7 +91,8 @@ def sizes(elf: Path, weights: int) -> Sizes:
         raise CheckFailed(
             f"{elf}: {data} bytes of initialised data would be copied to RAM, expected 0"
         )
-    vectors, text = sections.get(".vectors", 0), sections.get(".text", 0)
+    vectors = sections.get(".boot", 0) + sections.get(".vectors", 0)
+    text = sections.get(".text", 0)
     tables = sections.get(".rodata", 0) - weights
     extra = sections.get(".ARM.exidx", 0)
     return Sizes(

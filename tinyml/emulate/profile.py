@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyml import resources, targets
-from tinyml.codegen.project import read_report
+from tinyml import resources
+from tinyml.codegen.project import read_report, target_of
 from tinyml.emulate import build, cycles, disassembly, ports, qemu
 from tinyml.emulate.disassembly import Instruction
 from tinyml.errors import CheckFailed
@@ -63,9 +63,7 @@ def measure(project: Path, sample: Sequence[np.ndarray], timeout: float) -> Prof
         calls = disassembly.calls_in(code, invoke)
         out = Path(scratch) / "counts"
         arguments = _arguments(code, invoke, calls, out)
-        with qemu.session(
-            elf, targets.find(report["target"]), timeout, (_plugin(), arguments)
-        ) as device:
+        with qemu.session(elf, target_of(project), timeout, (_plugin(), arguments)) as device:
             device.infer(known.packed(sample), known.sizes[1])
         if not out.is_file():
             raise CheckFailed(f"{project}: QEMU's plugin counted nothing")

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyml import console, targets
-from tinyml.codegen.project import read_report
+from tinyml import console
+from tinyml.codegen.project import read_report, target_of
 from tinyml.emulate import build, ports, qemu
 from tinyml.emulate.host import HostModel
 from tinyml.errors import CheckFailed
@@ -51,7 +51,7 @@ def _on_qemu(
     project: Path, inputs: Sequence[np.ndarray], scratch: Path, timeout: float
 ) -> Measured:
     report, known = read_report(project), ports.of_project(project)
-    target = targets.find(report["target"])
+    target = target_of(project)
     build.need("qemu-system-arm")
     elf = build.build(project, "firmware", scratch)
     measured = build.sizes(elf, report["flash_bytes"]["weights"])

@@ -1,15 +1,17 @@
-"""Cores and boards as data: one TOML file each, found by looking into this folder."""
+"""Cores and boards as data: one TOML file each, in this folder or the user's own."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tinyml.errors import InputError
 
 _FOLDER = Path(__file__).parent
+_HELP = "docs/adding-a-target.md lists what a board's file holds"
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,41 @@ class Memory:
 
 @dataclass(frozen=True)
 class Peripheral:
-    """A driver's name (a file in firmware_templates/firmware) and the base address."""
+    """A driver's name (a file in firmware_templates/firmware), the base address, the driver's settings."""
 
     driver: str
     base: int
+    settings: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done to a register before the UART works: one of write, wait, or clear and set.
+
+    Attributes:
+        register: its name in the data sheet.
+        address: where it is.
+        why: what for.
+        write: the whole value.
+        wait: bits to wait for, until all are set.
+        clear, set: bits to change, cleared first.
+    """
+
+    register: str
+    address: int
+    why: str
+    write: int | None = None
+    wait: int | None = None
+    clear: int = 0
+    set: int = 0
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How pyOCD calls the chip, and the CMSIS pack that it needs for it; "" when it has built-in support."""
+
+    pyocd: str
+    pack: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,22 +85,48 @@ class Core:
 
 @dataclass(frozen=True)
 class Target:
-    """A board with its core."""
+    """A board with its core.
+
+    Attributes:
+        processor: its core.
+        board: its name.
+        summary: what it is, in a line.
+        flash, ram: what the linker may use.
+        boot: a file in firmware_templates/firmware that flash must begin with, "" for none.
+        stack_bytes: RAM that is kept for the stack.
+        uart, counter: the peripherals for talking and counting.
+        setup: what is done to registers before the UART works.
+        probe: for pyOCD; None when it has no debug port that pyOCD can use.
+        tools: other programs that flash it, with their arguments, in which {elf}, {bin}, {hex} and {port}
+            stand for the firmware's file and the serial port.
+        qemu: how QEMU emulates it; None when it does not.
+        file: its TOML file, which drivers of its own lie beside.
+    """
 
     processor: Core
     board: str
     summary: str
     flash: Memory
     ram: Memory
+    boot: str
     stack_bytes: int
     uart: Peripheral
     counter: Peripheral
+    setup: tuple[Step, ...]
+    probe: Probe | None
+    tools: Mapping[str, tuple[str, ...]]
     qemu: Qemu | None
+    file: Path
 
     @property
     def core(self) -> str:
         """The core's name."""
         return self.processor.name
+
+    @property
+    def built_in(self) -> bool:
+        """True when it comes with tinyml."""
+        return self.file.parent == _FOLDER / "boards"
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -86,33 +145,79 @@ def boards() -> dict[str, dict[str, Any]]:
 
 
 def find(name: str) -> Target:
-    """The target of a core's name (its usual board) or a board's.
+    """The target of a core's name (its usual board), a board's, or a chip's; or of a board's file, NAME.toml.
 
     Raises:
-        InputError: no such core or board.
+        InputError: no such core or board, several boards with the chip, or a file that is no board's.
     """
+    if name.endswith(".toml"):
+        return of_file(Path(name))
     known_cores, known_boards = cores(), boards()
     board = known_cores[name]["board"] if name in known_cores else name
     if board not in known_boards:
-        names = ", ".join((*known_cores, *known_boards))
-        raise InputError(f"--target {name}", "unknown target", f"known targets are {names}")
-    table = known_boards[board]
-    core = name if name in known_cores else table["core"]
-    return _target(board, table, _core(core, known_cores[core]))
+        board = _with_chip(name, known_boards)
+    core = name if name in known_cores else known_boards[board]["core"]
+    return _target(_FOLDER / "boards" / f"{board}.toml", board, known_boards[board], core)
 
 
-def _target(board: str, table: dict[str, Any], processor: Core) -> Target:
+def of_file(path: Path, board: str | None = None) -> Target:
+    """The target that a board's file describes.
+
+    Args:
+        path: of the file, as docs/adding-a-target.md says.
+        board: its name; that of the file by default.
+
+    Raises:
+        InputError: the file is missing, no TOML, or lacks something.
+    """
+    return _target(path, board or path.stem, _parse(path), None)
+
+
+def _with_chip(name: str, known: dict[str, dict[str, Any]]) -> str:
+    """The one board whose chip's name begins so."""
+    found = [board for board, table in known.items() if table.get("mcu", "").startswith(name)]
+    if len(found) == 1 and name:
+        return found[0]
+    if found and name:
+        raise InputError(f"--target {name}", "several boards have this chip", " or ".join(found))
+    names = ", ".join((*cores(), *known))
+    raise InputError(f"--target {name}", "unknown target", f"known targets are {names}")
+
+
+def _target(path: Path, board: str, table: dict[str, Any], core: str | None) -> Target:
+    try:
+        return _read(path, board, table, core or table["core"])
+    except KeyError as error:
+        raise InputError(path, f"lacks {error}", _HELP) from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise InputError(path, f"is not a board's: {error}", _HELP) from None
+
+
+def _read(path: Path, board: str, table: dict[str, Any], core: str) -> Target:
+    known = cores()
+    if core not in known:
+        raise InputError(path, f"has the unknown core '{core}'", f"known are {', '.join(known)}")
     return Target(
-        processor=processor,
+        processor=_core(core, known[core]),
         board=board,
         summary=table["summary"],
-        flash=Memory(table["flash"]["origin"], table["flash"]["bytes"]),
-        ram=Memory(table["ram"]["origin"], table["ram"]["bytes"]),
-        stack_bytes=table["ram"]["stack_bytes"],
-        uart=Peripheral(**table["uart"]),
-        counter=Peripheral(**table["counter"]),
+        flash=Memory(int(table["flash"]["origin"]), int(table["flash"]["bytes"])),
+        ram=Memory(int(table["ram"]["origin"]), int(table["ram"]["bytes"])),
+        boot=table["flash"].get("boot", ""),
+        stack_bytes=int(table["ram"]["stack_bytes"]),
+        uart=_peripheral(table["uart"]),
+        counter=_peripheral(table["counter"]),
+        setup=tuple(Step(**step) for step in table.get("setup", ())),
+        probe=Probe(**table["probe"]) if "probe" in table else None,
+        tools={tool: tuple(words) for tool, words in table.get("tools", {}).items()},
         qemu=Qemu(**table["qemu"]) if "qemu" in table else None,
+        file=path,
     )
+
+
+def _peripheral(table: dict[str, Any]) -> Peripheral:
+    settings = {name: int(table[name]) for name in table if name not in ("driver", "base")}
+    return Peripheral(table["driver"], int(table["base"]), settings)
 
 
 def _core(name: str, table: dict[str, Any]) -> Core:
@@ -128,4 +233,9 @@ def _parse(path: Path) -> dict[str, Any]:
         import tomllib
     else:
         import tomli as tomllib
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"cannot be read ({error})", "name a board's .toml") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(path, f"is not TOML ({error})", _HELP) from None
