@@ -11,12 +11,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from elftools.elf.elffile import ELFFile
 
 from tinyml import resources, run, targets
-from tinyml.codegen import program, project
+from tinyml.cli.export import command
+from tinyml.codegen import fitting, program, project
+from tinyml.codegen.budget import DoesNotFit
 from tinyml.emulate import build, ports, qemu
-from tinyml.errors import InputError
+from tinyml.errors import CheckFailed, InputError
 from tinyml.kernels.base import Options
 from tinyml.process import running
 from tinyml.targets import Memory, Peripheral, Target
@@ -33,8 +36,8 @@ def export(directory: Path, target: Target) -> Path:
 
 
 def make(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["make", "--silent", "-C", str(directory), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    line = ["make", "--silent", "-C", str(directory), *arguments]
+    return subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL)
 
 
 def test_the_boards_that_people_have_are_there() -> None:
@@ -145,11 +148,11 @@ def test_drivers_work_where_qemu_has_the_peripheral(tmp_path: Path, name: str) -
     cpu = {"microbit": "cortex-m0"}.get(machine, target.core)
     directory = export(tmp_path / "project", target)
     assert make(directory, "demo").returncode == 0
-    command = ["qemu-system-arm", "-M", machine, "-cpu", cpu, "-icount", "shift=6"]
-    command += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
-    command += ["-kernel", str(directory / "build/demo.elf")]
+    emulator = ["qemu-system-arm", "-M", machine, "-cpu", cpu, "-icount", "shift=6"]
+    emulator += ["-display", "none", "-monitor", "none", "-serial", "stdio"]
+    emulator += ["-kernel", str(directory / "build/demo.elf")]
     pipe = subprocess.PIPE
-    with running(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as child:
+    with running(emulator, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as child:
         assert child.stdin is not None
         first = until_key(child)
         child.stdin.write(b" ")
@@ -246,11 +249,11 @@ def test_cmake_builds_the_same_firmware(tmp_path: Path, name: str) -> None:
         pytest.skip("cmake is not installed")
     directory, folder = export(tmp_path / "project", targets.find(name)), tmp_path / "build"
     toolchain = "-DCMAKE_TOOLCHAIN_FILE=firmware/toolchain.cmake"
-    for command in (
+    for step in (
         ["cmake", "-S", directory, "-B", folder, toolchain],
         ["cmake", "--build", folder],
     ):
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(step, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert make(directory, "firmware", "demo").returncode == 0
     for elf in ("firmware.elf", "demo.elf"):
@@ -318,3 +321,60 @@ def test_boards_are_found_by_their_chip() -> None:
         targets.find("nrf52840")
     with pytest.raises(InputError, match="unknown target"):
         targets.find("")
+
+
+def board_with(path: Path, flash: int, ram: int) -> Target:
+    """The smallest board, made smaller."""
+    text = targets.find("bluepill").file.read_text()
+    assert text.count("bytes = 0x10000\n") == text.count("bytes = 0x5000\n") == 1
+    text = text.replace("bytes = 0x10000\n", f"bytes = {flash}\n")
+    path.write_text(text.replace("bytes = 0x5000\n", f"bytes = {ram}\n"))
+    return targets.find(str(path))
+
+
+def refused(target: Target, output: Path) -> str:
+    arguments = [str(MODEL), "--board", str(target.file), "-o", str(output)]
+    with pytest.raises(CheckFailed) as error:
+        CliRunner().invoke(command, arguments, catch_exceptions=False, standalone_mode=False)
+    assert not output.exists()
+    return str(error.value)
+
+
+def test_a_model_that_is_too_large_for_the_boards_ram(tmp_path: Path) -> None:
+    target = board_with(tmp_path / "small_ram.toml", 0x10000, 0x1000 + 128 + 64)
+    said = refused(target, tmp_path / "out")
+    assert "small_ram has 64 bytes of RAM for arena and state: the arena takes" in said
+    assert "rows of node 0 CONV_2D 192" in said
+
+
+@pytest.mark.parametrize("flash", [300, 7000])  # less than the weights; than weights and code
+def test_a_model_that_is_too_large_for_the_boards_flash(tmp_path: Path, flash: int) -> None:
+    said = refused(board_with(tmp_path / "small_flash.toml", flash, 0x5000), tmp_path / "out")
+    assert f"small_flash has {flash:,} bytes of flash: needs" in said
+    assert "the largest are node" in said
+    assert ("code takes" in said) == (flash == 7000)
+
+
+@pytest.mark.parametrize("memory", ["FLASH", "RAM"])
+def test_the_linker_says_what_overflows(tmp_path: Path, memory: str) -> None:
+    """So it does where there is no tinyml, after a change of the user's."""
+    directory = export(tmp_path / "project", targets.find("bluepill"))
+    script = directory / "firmware/link.ld"
+    size = {"FLASH": "LENGTH = 65536", "RAM": "LENGTH = 20480"}[memory]
+    assert size in script.read_text()
+    script.write_text(script.read_text().replace(size, "LENGTH = 4096"))
+    done = make(directory)
+    assert done.returncode != 0
+    assert f"region `{memory}' overflowed by" in done.stderr
+    with pytest.raises(DoesNotFit, match=f"{memory} overflows by [0-9,]+ bytes"):
+        build.build(directory, "firmware", tmp_path / "build")
+
+
+def test_the_boards_memories_are_budgets_when_the_fastest_plan_is_too_large(tmp_path: Path) -> None:
+    roomy = targets.find("bluepill")
+    fastest = program.compile_model(MODEL, options=Options(roomy.processor))
+    assert fitting.fitted(fastest, roomy) is fastest
+    room = fastest.plan.arena_bytes - 100
+    tight = board_with(tmp_path / "tight.toml", 0x10000, 0x1000 + 128 + room)
+    assert fitting.room(tight) == room
+    assert fitting.fitted(fastest, tight).plan.arena_bytes <= room

@@ -16,6 +16,7 @@ from tinyml.errors import InputError
 
 if TYPE_CHECKING:
     from tinyml.graph.ir import Graph
+    from tinyml.targets import Target
 
 _CALIBRATION_SAMPLES = 500
 
@@ -69,8 +70,7 @@ def command(
     uses), a firmware for the target with a Makefile, and report.json with its memory and work.
     """
     from tinyml import run, targets
-    from tinyml.codegen import budget, program, project
-    from tinyml.emulate import footprint
+    from tinyml.codegen import budget, fitting, program, project
     from tinyml.kernels import cmsis_nn as arm
     from tinyml.kernels.base import Options
 
@@ -90,7 +90,7 @@ def command(
         "ram": ram,
     }
     with _as_tflite(model, calibration, precision, allow_unsafe, seed) as (tflite, inputs):
-        compiled = program.compile_model(tflite, disabled, show, wanted)
+        compiled = fitting.fitted(program.compile_model(tflite, disabled, show, wanted), board)
         with run.step(
             "export",
             output,
@@ -102,8 +102,7 @@ def command(
         ) as step:
             sha256 = run.sha256(model)
             project.write(step.path, compiled, board, tflite, sha256, name, model.name)
-            if footprint.can_measure():
-                footprint.measure(step.path)
+            _measure(step.path, board)
             report = project.read_report(step.path)
             budget.check_ram(report, ram)
             budget.check_flash(report, flash)
@@ -113,6 +112,21 @@ def command(
                 arena_bytes=report["ram_bytes"]["arena"],
             )
     console.result(report, _text(output, report))
+
+
+def _measure(directory: Path, board: Target) -> None:
+    """Write what the firmware takes into its report; an error when the board has less."""
+    from tinyml.codegen import budget, fitting, project
+    from tinyml.emulate import footprint
+
+    report = project.read_report(directory)
+    budget.check_ram(report, fitting.room(board), board.board)
+    budget.check_flash(report, board.flash.bytes, board.board)
+    if footprint.can_measure():
+        try:
+            footprint.measure(directory)
+        except budget.DoesNotFit as overflow:
+            budget.check_link(report, board, overflow)
 
 
 def _prefix(given: str | None, model: Path) -> str:

@@ -16,7 +16,7 @@ from tinyml.codegen.program import Program
 from tinyml.graph import reference
 
 _RANDOM = ("int8", "uint8", "int16")
-_SHOWN = ("int8_t", "uint8_t", "int16_t", "int32_t")
+_SHOWN = ("int8_t", "int16_t", "int32_t")
 
 
 @dataclass(frozen=True)

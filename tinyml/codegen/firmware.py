@@ -6,6 +6,7 @@ import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from tinyml import resources
@@ -76,10 +77,11 @@ def flash_tools(target: Target) -> dict[str, FlashTool]:
 
 
 def _tool(words: tuple[str, ...]) -> FlashTool:
-    kinds = [kind for kind in ("elf", "bin", "hex") if any(f"{{{kind}}}" in word for word in words)]
+    named = {field for word in words for _, field, _, _ in Formatter().parse(word)}
+    (kind,) = named & {"elf", "bin", "hex"}
     stand_ins = {"elf": "$<", "bin": "$<", "hex": "$<", "port": "$(PORT)"}
     quoted = [shlex.quote(word.format(**stand_ins)) for word in words]  # make expands within quotes
-    return FlashTool(" ".join(quoted), f".{kinds[0]}")
+    return FlashTool(" ".join(quoted), f".{kind}")
 
 
 def _driver(target: Target, name: str) -> Path:

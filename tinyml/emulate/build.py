@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinyml import console
+from tinyml.codegen.budget import DoesNotFit
 from tinyml.errors import CheckFailed
 from tinyml.process import guarded, need
 
 _NEEDED = {"firmware": ("arm-none-eabi-gcc", "make"), "host": ("cc", "make")}
 _PRODUCT = {"firmware": "firmware.elf", "host": "libmodel.so"}
 _TIMEOUT_SECONDS = 300
+_OVERFLOW = re.compile(r"region `(\w+)' overflowed by (\d+) bytes")  # GNU ld
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def build(project: Path, product: str, into: Path, extra: str = "") -> Path:
 
     Raises:
         InputError: a compiler or make is missing.
-        CheckFailed: the project does not compile.
+        CheckFailed: the project does not compile; DoesNotFit when a memory of the board is too small.
     """
     for tool in _NEEDED[product]:
         need(tool)
@@ -65,6 +68,9 @@ def build(project: Path, product: str, into: Path, extra: str = "") -> Path:
             f"{project}: make {product} took over {_TIMEOUT_SECONDS} seconds"
         ) from None
     if done.returncode != 0:
+        overflow = _OVERFLOW.search(done.stderr)
+        if overflow:
+            raise DoesNotFit(overflow[1], int(overflow[2]))
         errors = [line for line in done.stderr.splitlines() if "rror" in line] or [
             done.stderr.strip()
         ]
