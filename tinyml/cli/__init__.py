@@ -14,6 +14,7 @@ from tinyml.errors import TinymlError
 
 # Command -> its line in `tinyml --help`: written here so that help imports no command.
 COMMANDS = {
+    "data": "Read a data set once, into one .npz.",
     "train": "Train a teacher on a data set.",
     "distill": "Compress a teacher into a student with dreams, without real samples.",
     "federate": "Simulate federated training on clients with skewed data.",

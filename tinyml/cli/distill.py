@@ -257,7 +257,7 @@ def _planned(given: dict[str, Any]) -> Plan:
 
 @command.command("metadata")
 @_teacher
-@options.data("Data set whose training split is looked at: 'digits', or a .npz file.")
+@options.data("Data set whose training split is looked at.")
 @_limits
 @options.seed
 @options.output("Where the metadata goes (.npz)")

@@ -34,7 +34,7 @@ _CALIBRATION_SAMPLES = 500
 @click.option("--prefix", help="Begins every public C name; the model's file name by default.")
 @click.option(
     "--calibration",
-    metavar="NAME|FILE|dreams:DIR",
+    metavar="NAME|PATH|dreams:DIR",
     help="For a Keras model: quantize it on the way, as `tinyml quantize` does.",
 )
 @options.precision

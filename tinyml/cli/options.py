@@ -93,8 +93,14 @@ def passes(function: _F) -> _F:
 
 
 def data(help_text: str, required: bool = True) -> Callable[[_F], _F]:
-    """--data NAME|FILE."""
-    return click.option("--data", metavar="NAME|FILE", required=required, help=help_text)
+    """--data NAME|PATH."""
+    takes = (
+        "Takes 'digits', a .npz (Keras layout), or class folders of PNG, JPEG or WAV files, also in "
+        "a .tar.gz or .zip."
+    )
+    return click.option(
+        "--data", metavar="NAME|PATH", required=required, help=f"{help_text} {takes}"
+    )
 
 
 seed = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

@@ -20,8 +20,8 @@ _AWARE = TrainSettings(epochs=5, batch_size=32, learning_rate=1e-4, augment=Fals
 @options.model_argument("model", "MODEL")
 @click.option(
     "--calibration",
-    metavar="NAME|FILE|dreams:DIR",
-    help="Where activation ranges come from: a data set's training split (a name or a .npz file), "
+    metavar="NAME|PATH|dreams:DIR",
+    help="Where activation ranges come from: a data set's training split (as --data takes it), "
     "or a directory of dreams.",
 )
 @options.precision
@@ -118,7 +118,7 @@ def _training_data(calibration: str | None, precision: str, data: str | None) ->
             f"--quantize {precision}", "--qat trains for int8", "leave one of the two out"
         )
     if data is None:
-        raise InputError("--qat", "has nothing to train on", "add --data NAME|FILE")
+        raise InputError("--qat", "has nothing to train on", "add --data NAME|PATH")
     return data
 
 
@@ -131,7 +131,7 @@ def _calibration(calibration: str | None, changed: dict[str, Any]) -> str:
         raise InputError(
             "tinyml quantize",
             "does not know the activation ranges",
-            "add --calibration NAME|FILE|dreams:DIR, or --qat --data NAME|FILE",
+            "add --calibration NAME|PATH|dreams:DIR, or --qat --data NAME|PATH",
         )
     return calibration
 

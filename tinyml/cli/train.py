@@ -15,7 +15,7 @@ _DEFAULT = TrainSettings()
 
 
 @click.command("train", short_help="Train a teacher on a data set.")
-@options.data("Data set: 'digits', or a .npz in the Keras layout.")
+@options.data("The data set.")
 @click.option(
     "--model",
     metavar="NAME",
@@ -72,12 +72,15 @@ def command(data: str, model: str, output: Path, force: bool, seed: int, **setti
     ) as step:
         tensorflow(seed)
         dataset = load(data)
+        if dataset.note:
+            console.note(f"{data}: {dataset.note}")
         network = registry.build(model, dataset.shape, dataset.classes)
         chosen = TrainSettings(**settings)
         step.metrics["loss"] = training.train(network, dataset.train, chosen, seed)
         step.metrics["parameters"] = network.count_params()
         files.save(network, step.path)
         step.metrics.update(training.evaluate(network, dataset))
+        step.metrics["classes"] = list(dataset.class_names)
     console.result({"output": str(output), **step.metrics}, _summary(output, step.metrics))
 
 

@@ -27,14 +27,14 @@ def path_of(source: str) -> Path | None:
     """The file or directory behind `source`, for run records; None for a name, known or not."""
     if source.startswith(dreams.PREFIX):
         return Path(source[len(dreams.PREFIX) :])
-    return Path(source) if source.endswith(".npz") else None
+    return data.source_path(source)
 
 
 def load(source: str, shape: tuple[int, ...], count: int, seed: int) -> Calibration:
     """At most `count` samples of `source`, drawn without replacement, in the order they are stored.
 
     Args:
-        source: a data set's name or `.npz` file (its training split is used), or `dreams:DIR`.
+        source: a data set as `data.load` takes it (its training split is used), or `dreams:DIR`.
         shape: the model's sample shape, (height, width, channels).
         count: samples wanted; all are taken when there are fewer.
         seed: of the draw.

@@ -18,6 +18,7 @@ class _Form:
 
     Attributes:
         position: the role of the input that is an argument.
+        argument: the setting that is one.
         options: roles of inputs that are options; other inputs are named by a setting already.
         renamed: settings whose option has another name.
         flags: settings with a --no- form.
@@ -25,6 +26,7 @@ class _Form:
     """
 
     position: str = ""
+    argument: str = ""
     options: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ _DREAMING = {
     "learning_rate": "dream-learning-rate",
 }
 _FORMS = {
+    "data": _Form(argument="source"),
     "train": _Form(flags=("augment",)),
     "distill metadata": _Form(options=("teacher",)),
     "distill dream": _Form(options=("teacher", "metadata"), renamed=_DREAMING),
@@ -65,10 +68,13 @@ def command_line(step: Step, links: Links) -> list[list[str]]:
     names = {item.path: input_name(step, item, links) for item in step.inputs}
     line = [["tinyml", *step.command.split()]]
     line += [[names[item.path]] for item in step.inputs if item.role == form.position]
+    line += [[_text(step.settings[form.argument], names)]] if form.argument else []
     for item in step.inputs:
         role = item.role.partition("_")[0]
         line += [[f"--{role}", names[item.path]]] if role in form.options else []
     for name, value in step.settings.items():
+        if name == form.argument:
+            continue
         line += _option(name, value, form, names)
     seed = plain.count(step.record, "seed")
     line += [] if seed is None else [["--seed", str(seed)]]

@@ -13,6 +13,7 @@ from tinyml.report import plain
 
 # Commands whose records a report can tell of, in the order of the way from teacher to firmware.
 STAGES = (
+    "data",
     "train",
     "distill metadata",
     "distill dream",
