@@ -6,10 +6,15 @@
  * The answer carries the request's sequence number.
  *
  *     request                              answer
- *     'Q' nothing                          'q' input bytes: u32, output bytes: u32
+ *     'Q' nothing                          'q' input bytes: u32, output bytes: u32, model: u64
  *     'I' all inputs                       'i' counter ticks: u32, stack used: u32, all outputs
+ *     'L' all inputs                       'l' layer: u32, its output; for each layer in order, then 'i'
  *     anything else, or a broken frame     'e' code: u8
- *     (a fault, unasked)                   'f' pc: u32, lr: u32, fault status: u32
+ *     (a fault, unasked)                   'f' sp: u32, FAULT_STATUS, then what the core pushed: r0-r3, r12,
+ *                                              lr, pc, xpsr, or nothing when the stack overflowed
+ *
+ * `model` is the first 8 bytes of the SHA-256 of model.tflite. 'L' is there when the project is compiled with
+ * -DPREFIX_TRACE; its layers are those of report.json that are in the arena as a whole.
  */
 #ifndef TINYML_PROTOCOL_H
 #define TINYML_PROTOCOL_H
@@ -20,6 +25,8 @@
 #define FRAME_QUERY_ANSWER 'q'
 #define FRAME_INFER 'I'
 #define FRAME_INFER_ANSWER 'i'
+#define FRAME_LAYERS 'L'
+#define FRAME_LAYER_ANSWER 'l'
 #define FRAME_ERROR 'e'
 #define FRAME_FAULT 'f'
 

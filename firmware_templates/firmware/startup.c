@@ -8,12 +8,10 @@ extern uint32_t __data_load, __data_start, __data_end, __bss_start, __bss_end;
 
 #define STACK_PAINT 0xa5a5a5a5u
 #define CPACR ((volatile uint32_t *)0xe000ed88u) /* coprocessor access: 0xf00000 turns the FPU on */
-#define CFSR ((volatile uint32_t *)0xe000ed28u)  /* configurable fault status; Armv6-M has none */
 
 void Reset_Handler(void);
 void Fault_Handler(void);
 void SysTick_Handler(void) __attribute__((weak, alias("Fault_Handler"))); /* unless the counter has one */
-void fault_report(const uint32_t *frame);
 
 __attribute__((section(".vectors"), used)) static const uintptr_t vectors[16] = {
     (uintptr_t)&__stack_top,   (uintptr_t)Reset_Handler, (uintptr_t)Fault_Handler, (uintptr_t)Fault_Handler,
@@ -57,19 +55,24 @@ void Reset_Handler(void)
     firmware_main();
 }
 
-/* r0 = the registers that the core pushed: r0-r3, r12, lr, pc, xpsr */
+/*
+ * firmware_fault(what the core pushed, its bytes), on the stack that there is; when that is full, on a new one.
+ * Below its limit is no memory, so that nothing was pushed.
+ */
 __attribute__((naked)) void Fault_Handler(void)
 {
-    __asm volatile("mrs r0, msp\n bl fault_report");
-}
-
-__attribute__((used)) void fault_report(const uint32_t *frame)
-{
-#if defined(__ARM_ARCH_6M__)
-    firmware_fault(frame[6], frame[5], 0);
-#else
-    firmware_fault(frame[6], frame[5], *CFSR);
-#endif
-    for (;;) {
-    }
+    __asm volatile(".syntax unified\n"
+                   "mrs r0, msp\n"
+                   "movs r1, #32\n"
+                   "ldr r2, =__stack_limit\n"
+                   "cmp r0, r2\n"
+                   "bhs 1f\n"
+                   "movs r1, #0\n"
+                   "1: adds r2, #128\n" /* what the report takes, and more */
+                   "cmp r0, r2\n"
+                   "bhs 2f\n"
+                   "ldr r2, =__stack_top\n"
+                   "mov sp, r2\n"
+                   "2: bl firmware_fault\n"
+                   "3: b 3b");
 }

@@ -26,6 +26,7 @@ from tinyml.quantize.dequantized import dequantized
 from tinyml.quantize.tflm import Tflm
 
 MODEL = Path(__file__).parent.parent / "models" / "small.tflite"
+TARGET = targets.find("cortex-m4")
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +35,10 @@ def _fresh_console():
     console.configure(verbose=False, as_json=False)
 
 
-def export(path: Path, directory: Path, **options) -> Path:
+def export(path: Path, directory: Path, target=TARGET, **options) -> Path:
     directory.mkdir()
     compiled = program.compile_model(path, **options)
-    project.write(directory, compiled, targets.find("cortex-m4"), path, "0" * 64, "small")
+    project.write(directory, compiled, target, path, "0" * 64, "small")
     return directory
 
 
@@ -304,3 +305,24 @@ def test_without_tflm_the_reference_judges(exported: Path, monkeypatch) -> None:
     found = json.loads(done.stdout)["layers"]
     assert found["first_mismatch"] is None
     assert {row["sqnr_note"] for row in found["layers"]} == {"needs tflite-micro"}
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus"])
+def test_layers_come_from_the_device(tmp_path: Path, core: str) -> None:
+    """The firmware computes something else than the host's C does; only its own layers show it."""
+    target = targets.find(core)
+    general = Options(target.processor, library=GENERAL)
+    directory = export(MODEL, tmp_path / "project", target, options=general)
+    done = validate(directory, "--layers", "--emulator", "qemu", "--samples", 3, "--json")
+    found = json.loads(done.stdout)["layers"]
+    assert (found["emulator"], found["first_mismatch"]) == ("qemu", None)
+    rows = found["layers"]
+    assert [row["bytes_compared"] for row in rows] == [3 * n for n in (512, 512, 512, 8, 10, 10)]
+    source = directory / "model.c"
+    text = source.read_text()
+    place = layers.trace.layers(directory)[1].offset
+    wrong = f"#if defined(__arm__)\n    arena.bytes[{place}] ^= 1;\n#endif\n"
+    source.write_text(text.replace("    TRACE(1);\n", f"{wrong}    TRACE(1);\n"))
+    assert compared(directory, samples=3)["first_mismatch"] is None
+    with pytest.raises(CheckFailed, match="first layer that differs is node 1 DEPTHWISE_CONV_2D"):
+        validate(directory, "--layers", "--emulator", "qemu", "--samples", 3)

@@ -30,7 +30,7 @@ _RANDOM_SAMPLES = 16
     "--layers",
     "by_layer",
     is_flag=True,
-    help="Compare what every layer computes, too: the same C on this machine, with TFLM and in float.",
+    help="Compare what every layer computes, too, sent by a firmware built for it: with TFLM and in float.",
 )
 @click.option(
     "--float",
@@ -103,7 +103,7 @@ def command(
         verdict = validation.compare(measured, name, expected(inputs), labels)
         if by_layer:
             judges = projects.layer_judges(directory, float_model, allow_unsafe)
-            verdict["layers"] = layers.compare(directory, inputs, *judges)
+            verdict["layers"] = layers.compare(directory, inputs, *judges, chosen, timeout)
         write(verdict)
     console.result(verdict, _text(verdict))
     differences = _differences(verdict)
@@ -130,7 +130,7 @@ def _differences(verdict: dict[str, Any]) -> list[str]:
                 f"{row['bytes_compared']:,} bytes, first in sample {row['first_different_sample']}"
             )
         elif found:
-            found.append("no layer differs when the same C runs on this machine")
+            found.append("no layer differs in a firmware that sends its layers")
     return found
 
 
@@ -191,7 +191,7 @@ def _layers_text(compared: dict[str, Any], judge: str) -> str:
         for row in compared["layers"]
     ]
     columns = ["node", "operator", "output", "SQNR in dB", f"equal to {judge}", "name"]
-    title = f"Layers over {compared['samples']:,} inputs, on this machine"
+    title = f"Layers over {compared['samples']:,} inputs, {compared['emulator']}"
     text = console.table(title, columns, rows)
     if compared["worst"] is not None:
         worst = compared["layers"][compared["worst"]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,13 +70,14 @@ def write(
         sha256,
     )
     kernels = _kernels(program)
+    report = describe(program, target, provenance, prefix)
     context = _context(program, target, provenance, prefix, kernels)
+    context |= {"layers": _sent_layers(report), "model_words": _words(model_id(model))}
     resources.render(_RENDERED, context, directory)
     firmware.write(directory, context, program, target)
     _copy_kernels(directory, kernels)
     _copy_cmsis_nn(directory, program, kernels)
     shutil.copyfile(model, directory / MODEL)
-    report = describe(program, target, provenance, prefix)
     (directory / REPORT).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
 
 
@@ -195,6 +198,7 @@ def _tensor_report(program: Program, index: int) -> dict[str, Any]:
         "name": tensor.name,
         "shape": list(tensor.shape),
         "dtype": tensor.dtype,
+        "bytes": tensor.nbytes,
         "scale": tensor.q.scale if tensor.quantization else None,
         "zero_point": tensor.q.zero_point if tensor.quantization else None,
         "offset": values.place_of(program.plan, index),
@@ -311,6 +315,35 @@ def _kernel_files(kernels: list[str]) -> list[str]:
             source = name[:-2] + ".c"
             pending += [source] if (folder / source).is_file() else []
     return sorted(found)
+
+
+def model_id(model: Path) -> bytes:
+    """What a firmware says to tell which model it holds: the first 8 bytes of the .tflite's SHA-256."""
+    return hashlib.sha256(model.read_bytes()).digest()[:8]
+
+
+def _words(data: bytes) -> tuple[int, ...]:
+    """Little-endian 32-bit words."""
+    return struct.unpack(f"<{len(data) // 4}I", data)
+
+
+def computed(report: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """Every output of every node that has code: the node's number, and the tensor as the report has it."""
+    return [
+        (number, tensor)
+        for number, node in enumerate(report["nodes"])
+        if node["calls"] or node["region"]
+        for tensor in node["output_tensors"]
+    ]
+
+
+def _sent_layers(report: dict[str, Any]) -> list[dict[str, int]]:
+    """Those of `computed`, by their place in it, that a device can send: they are in the arena as a whole."""
+    return [
+        {"number": place, "node": node, "offset": tensor["offset"], "nbytes": tensor["bytes"]}
+        for place, (node, tensor) in enumerate(computed(report))
+        if tensor["whole"]
+    ]
 
 
 def read_report(directory: Path) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any, Union
 import numpy as np
 
 from tinyml import affine, console
-from tinyml.emulate.trace import Layer, TracedModel
+from tinyml.emulate import trace
+from tinyml.emulate.trace import Layer
 from tinyml.graph import reference, tflite_reader
 
 # The value of a tensor, by its number in the .tflite, or why there is none
@@ -59,29 +60,39 @@ class Row:
 
 
 def compare(
-    project: Path, inputs: Sequence[np.ndarray], judge: Inference, real: Inference
+    project: Path,
+    inputs: Sequence[np.ndarray],
+    judge: Inference,
+    real: Inference,
+    emulator: str = "host",
+    timeout: float = 60.0,
 ) -> dict[str, Any]:
-    """Run the project's C on this machine, sample by sample, and compare what each node computed.
+    """Run the project, sample by sample, and compare what each node computed.
 
     Args:
         project: an exported project.
         inputs: for each input of the model (N, *sample shape), in its own type.
         judge: gives the right bytes.
         real: gives the float model's values; its inputs are the same samples.
+        emulator: what computes the layers, see `trace.tracer`.
+        timeout: seconds for a layer.
 
     Returns:
-        samples; layers, one dict of `Row` each; worst and first_mismatch, each an index into them or None.
+        emulator; samples; layers, one dict of `Row` each; worst and first_mismatch, each an index into them
+        or None.
 
     Raises:
-        InputError: not a project, or no compiler.
-        CheckFailed: it does not compile.
+        InputError: not a project, or a tool is missing.
+        CheckFailed: it does not compile, faults, or does not answer.
     """
-    model = TracedModel(project)
-    tallies = [_Tally(layer) for layer in model.layers]
-    with console.progress("layers", len(inputs[0])) as bar:
+    tallies = [_Tally(layer) for layer in trace.layers(project)]
+    with (
+        trace.tracer(project, emulator, timeout) as run,
+        console.progress("layers", len(inputs[0])) as bar,
+    ):
         for number, sample in enumerate(zip(*inputs)):
             right, exact = judge(list(sample)), real(list(sample))
-            for tally, value in zip(tallies, model.trace(sample)):
+            for tally, value in zip(tallies, run(sample)):
                 if value is None:
                     tally.skip("computed row by row, never there as a whole")
                     continue
@@ -91,6 +102,7 @@ def compare(
     rows = [tally.row() for tally in tallies]
     measured = {i: row.sqnr_db for i, row in enumerate(rows) if row.sqnr_db is not None}
     return {
+        "emulator": emulator,
         "samples": len(inputs[0]),
         "layers": [asdict(row) for row in rows],
         "worst": min(measured, key=measured.__getitem__, default=None),

@@ -6,67 +6,17 @@ exactly, and the same run gives the same counts.
 
 from __future__ import annotations
 
-import os
-import selectors
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tinyml.emulate.build import need
 from tinyml.emulate.protocol import Session
-from tinyml.errors import CheckFailed, InputError
+from tinyml.emulate.streams import StreamLink
+from tinyml.errors import InputError
 from tinyml.process import running
 from tinyml.targets import Target
-
-_CHUNK = 1 << 16
-
-
-class _PipeLink:
-    """QEMU's standard input and output as a link; every wait has a deadline."""
-
-    def __init__(self, child: subprocess.Popen[bytes], timeout: float) -> None:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        self._child, self._timeout = child, timeout
-        self._in, self._out = child.stdin.fileno(), child.stdout.fileno()
-        os.set_blocking(self._in, False)
-        os.set_blocking(self._out, False)
-        self._received = b""
-
-    def send(self, data: bytes) -> None:
-        deadline = time.monotonic() + self._timeout
-        while data:
-            self._wait(self._in, selectors.EVENT_WRITE, deadline)
-            try:
-                data = data[os.write(self._in, data[:_CHUNK]) :]
-            except BrokenPipeError:
-                raise CheckFailed(self._ended()) from None
-
-    def receive(self, count: int) -> bytes:
-        deadline = time.monotonic() + self._timeout
-        while len(self._received) < count:
-            self._wait(self._out, selectors.EVENT_READ, deadline)
-            got = os.read(self._out, _CHUNK)
-            if not got:
-                raise CheckFailed(self._ended())
-            self._received += got
-        answer, self._received = self._received[:count], self._received[count:]
-        return answer
-
-    def _wait(self, descriptor: int, event: int, deadline: float) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, event)
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise CheckFailed(f"the firmware did not answer within {self._timeout:g} seconds")
-
-    def _ended(self) -> str:
-        assert self._child.stderr is not None
-        said = self._child.stderr.read().decode(errors="replace").strip().splitlines()
-        return (
-            f"QEMU ended before the firmware answered ({said[-1][:200] if said else 'no message'})"
-        )
 
 
 @contextmanager
@@ -99,7 +49,17 @@ def session(
     ]
     pipe = subprocess.PIPE
     with running(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:
-        yield Session(_PipeLink(child, timeout))
+        assert child.stdin is not None
+        assert child.stdout is not None
+        reads, writes = child.stdout.fileno(), child.stdin.fileno()
+        yield Session(StreamLink(reads, writes, timeout, lambda: _last_words(child)))
+
+
+def _last_words(child: subprocess.Popen[bytes]) -> str:
+    assert child.stderr is not None
+    said = child.stderr.read().decode(errors="replace").strip().splitlines()
+    words = said[0][:200] if said else "no message"
+    return f"QEMU ended before the firmware answered ({words})"
 
 
 def _plugin_argument(library: Path, arguments: Mapping[str, str]) -> str:

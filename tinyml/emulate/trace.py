@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tinyml.codegen.project import read_report
+from tinyml.codegen.project import computed, read_report
+from tinyml.emulate import devices, ports
 from tinyml.emulate.host import HostModel
 
 _HOOK = ctypes.CFUNCTYPE(None, ctypes.c_int32, ctypes.c_void_p)
@@ -54,12 +57,13 @@ def layers(project: Path) -> list[Layer]:
     Raises:
         InputError: not a project.
     """
+    report = read_report(project)
     return [
         Layer(
             node=index,
-            operator=node["operator"],
+            operator=report["nodes"][index]["operator"],
             name=output["name"],
-            kernel=node["kernel"],
+            kernel=report["nodes"][index]["kernel"],
             shape=tuple(output["shape"]),
             channels=None if output["channels"] is None else tuple(output["channels"]),
             **{
@@ -67,10 +71,48 @@ def layers(project: Path) -> list[Layer]:
                 for name in ("tensor", "dtype", "scale", "zero_point", "offset", "whole")
             },
         )
-        for index, node in enumerate(read_report(project)["nodes"])
-        if node["calls"] or node["region"]
-        for output in node["output_tensors"]
+        for index, output in computed(report)
     ]
+
+
+Trace = Callable[[Sequence[np.ndarray]], "list[np.ndarray | None]"]
+
+
+@contextmanager
+def tracer(project: Path, emulator: str, timeout: float) -> Iterator[Trace]:
+    """Runs one inference and gives the values of `layers`, None for one that is never there as a whole.
+
+    Args:
+        project: an exported project.
+        emulator: "host", or as of `devices.started`, whose firmware then sends them.
+        timeout: seconds for a layer.
+
+    Raises:
+        InputError, CheckFailed: as of HostModel and `devices.started`.
+    """
+    if emulator == "host":
+        yield TracedModel(project).trace
+        return
+    prefix, known = read_report(project)["prefix"].upper(), ports.of_project(project)
+    computed_layers = layers(project)
+    sizes = [(place, layer.nbytes) for place, layer in enumerate(computed_layers) if layer.whole]
+    with (
+        tempfile.TemporaryDirectory(prefix="tinyml-trace-") as scratch,
+        devices.started(
+            project, emulator, timeout, Path(scratch), devices.TRACED.format(prefix)
+        ) as device,
+    ):
+
+        def trace(sample: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+            found = device.session.layers(known.packed(sample), known.sizes[1], sizes)
+            sent = {place: data for (place, _), data in zip(sizes, found)}
+            return [_value(layer, sent.get(i)) for i, layer in enumerate(computed_layers)]
+
+        yield trace
+
+
+def _value(layer: Layer, data: bytes | None) -> np.ndarray | None:
+    return None if data is None else np.frombuffer(data, layer.dtype).reshape(layer.shape)
 
 
 class TracedModel(HostModel):

@@ -12,9 +12,8 @@ import numpy as np
 
 from tinyml import console
 from tinyml.codegen.project import read_report, target_of
-from tinyml.emulate import build, ports, qemu
+from tinyml.emulate import build, devices, ports
 from tinyml.emulate.host import HostModel
-from tinyml.errors import CheckFailed
 
 
 @dataclass(frozen=True)
@@ -44,33 +43,29 @@ def execute(project: Path, inputs: Sequence[np.ndarray], emulator: str, timeout:
     if emulator == "host":
         return Measured(HostModel(project).predict_all(inputs), "host", None, None, None)
     with tempfile.TemporaryDirectory(prefix="tinyml-build-") as scratch:
-        return _on_qemu(project, inputs, Path(scratch), timeout)
+        return _on_device(project, inputs, emulator, Path(scratch), timeout)
 
 
-def _on_qemu(
-    project: Path, inputs: Sequence[np.ndarray], scratch: Path, timeout: float
+def _on_device(
+    project: Path, inputs: Sequence[np.ndarray], emulator: str, scratch: Path, timeout: float
 ) -> Measured:
     report, known = read_report(project), ports.of_project(project)
     target = target_of(project)
-    build.need("qemu-system-arm")
-    elf = build.build(project, "firmware", scratch)
-    measured = build.sizes(elf, report["flash_bytes"]["weights"])
     answers = []
     with (
-        qemu.session(elf, target, timeout) as device,
-        console.progress("QEMU", len(inputs[0])) as bar,
+        devices.started(project, emulator, timeout, scratch) as device,
+        console.progress(emulator, len(inputs[0])) as bar,
     ):
-        if device.query() != known.sizes:
-            raise CheckFailed(f"{project}: the firmware does not hold the model of its report")
+        measured = build.sizes(device.elf, report["flash_bytes"]["weights"])
         for sample in zip(*inputs):
-            answers.append(device.infer(known.packed(sample), known.sizes[1]))
+            answers.append(device.session.infer(known.packed(sample), known.sizes[1]))
             bar.advance()
     assert target.qemu is not None
     # The counter starts with the inference and rounds down, so rounding up gives whole instructions.
     ticks = np.array([answer.ticks for answer in answers])
     counts = np.ceil(ticks * target.qemu.instructions_per_tick)
     outputs = [np.stack(batch) for batch in zip(*(known.unpacked(a.output) for a in answers))]
-    return Measured(outputs, "qemu", _summary(counts), answers[-1].stack_bytes, measured)
+    return Measured(outputs, emulator, _summary(counts), answers[-1].stack_bytes, measured)
 
 
 def _summary(counts: np.ndarray) -> dict[str, int]:
