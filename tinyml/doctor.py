@@ -130,7 +130,7 @@ def tools(cmsis_nn_path: Path | None = None) -> list[Tool]:
             "install Renode 1.14 or later, and put it on PATH or set RENODE_PATH",
             renode,
         ),
-        Tool("pyOCD", False, "flashing a real board", "pip install pyocd", pyocd),
+        Tool("pyOCD", False, "flash", "pip install 'tinyml-toolchain[flash]'", pyocd),
         Tool(
             "TensorFlow",
             False,
@@ -255,8 +255,10 @@ def package(*distributions: str) -> State:
         with suppress(importlib.metadata.PackageNotFoundError):
             found = importlib.metadata.distribution(name)
             where = Path(str(found.locate_file("")))
-            # an interrupted uninstall leaves a folder without metadata, whose version is None
-            version = found.metadata["Version"] if found.metadata else None
+            # an interrupted uninstall leaves a folder without metadata; newer importlib-metadata raises
+            version = None
+            with suppress(FileNotFoundError):
+                version = found.metadata["Version"] if found.metadata else None
             if version is None:
                 return State(BROKEN, detail=f"{name} in {where} is half-installed")
             return State(FOUND, str(version), str(where))

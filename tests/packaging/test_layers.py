@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "tinyml"
 LAYERS = [
     {"__main__"},
     {"cli"},
-    {"report", "doctor"},
+    {"report", "doctor", "flash"},
     {"fit"},
     {"distill", "federated", "quantize"},
     {"models"},

@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "Show what a .tflite holds, and what would not export.",
     "export": "Turn an int8 .tflite into a C firmware project.",
     "validate": "Run an exported project and compare every output byte with TFLM.",
+    "flash": "Put the firmware on its board over a debug probe.",
     "bench": "Count a model's instructions, flash, RAM and stack.",
     "report": "Put the records of a whole way on one HTML page.",
     "targets": "List the known cores and boards.",

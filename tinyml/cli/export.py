@@ -111,7 +111,7 @@ def command(
                 weight_bytes=report["flash_bytes"]["weights"],
                 arena_bytes=report["ram_bytes"]["arena"],
             )
-    console.result(report, _text(output, report))
+    console.result(report, _text(output, report, board))
 
 
 def _measure(directory: Path, board: Target) -> None:
@@ -175,7 +175,7 @@ def _as_tflite(
         yield made, request.inputs()
 
 
-def _text(output: Path, report: dict[str, Any]) -> str:
+def _text(output: Path, report: dict[str, Any], board: Target) -> str:
     flash, ram = report["flash_bytes"], report["ram_bytes"]
     lines = [
         f"{output}: {report['macs']:,} MAC, weights {flash['weights']:,} bytes in flash, "
@@ -188,4 +188,10 @@ def _text(output: Path, report: dict[str, Any]) -> str:
             f"The firmware: flash {flash['total']:,} bytes (code {flash['code']:,}), "
             f"RAM {ram['total']:,}; an inference needs up to {report['stack_bytes']:,} bytes of stack"
         )
-    return "\n".join([*lines, f"Next: tinyml validate {output} --data DATA, or make -C {output}"])
+    return "\n".join([*lines, f"Next: {_next(output, board)}"])
+
+
+def _next(output: Path, board: Target) -> str:
+    if board.qemu is not None:
+        return f"tinyml validate {output} --data DATA, or make -C {output} run"
+    return f"tinyml flash {output}, or make -C {output} demo; it prints its result at the UART"
