@@ -142,6 +142,13 @@ def test_wrong_audio_toml(clips, text, said):
         data.load(str(clips.root))
 
 
+def test_a_second_audio_toml_is_refused(clips):
+    clips.put("audio.toml", b"mel_bins = 20")
+    clips.put("test/audio.toml", b"mel_bins = 30")
+    with pytest.raises(InputError, match=r"a second audio\.toml"):
+        data.load(str(clips.root))
+
+
 def test_features_of_what_is_no_clip(files):
     files.images()
     for source in (str(files.root), "digits"):

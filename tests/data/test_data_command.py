@@ -111,4 +111,8 @@ def test_training_on_folders_records_the_names(files, tmp_path):
         *("export", tmp_path / "m.keras", "--calibration", files.root),
         *("--target", "cortex-m4", "-o", tmp_path / "project"),
     )
-    tinyml("validate", tmp_path / "project", "--emulator", "host", "--data", files.root)
+    tested = ("validate", tmp_path / "project", "--emulator", "host", "--data", files.root)
+    tinyml(*tested, "-o", tmp_path / "verdict.json")
+    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    assert verdict["exact"]
+    assert verdict["accuracy"] == verdict["accuracy_judge"] is not None

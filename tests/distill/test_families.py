@@ -145,3 +145,15 @@ def test_autoencoder_is_refused_where_classes_are_needed(tinyml, tmp_path, digit
     with pytest.raises(InputError, match="not with one score a class"):
         tinyml(*quantize, "-o", tmp_path / "a.tflite")
     assert [item.name for item in tmp_path.iterdir()] == ["a.keras"]
+
+
+@pytest.mark.slow
+def test_validation_of_an_autoencoder_speaks_of_no_accuracy(tinyml, tmp_path, digits):
+    path, project = tmp_path / "a.keras", tmp_path / "project"
+    files.save(registry.build("autoencoder-8", digits.shape, 0), path)
+    tinyml("export", path, "--calibration", "digits", "--target", "cortex-m4", "-o", project)
+    tested = ("validate", project, "--emulator", "host", "--data", "digits", "--samples", 40)
+    tinyml(*tested, "-o", tmp_path / "verdict.json")
+    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    assert verdict["exact"]
+    assert verdict["accuracy"] is verdict["accuracy_judge"] is None

@@ -105,7 +105,7 @@ def command(
             judges = projects.layer_judges(directory, float_model, allow_unsafe)
             verdict["layers"] = layers.compare(directory, inputs, *judges, chosen, timeout)
         write(verdict)
-    console.result(verdict, _text(verdict))
+    console.result(verdict, _text(verdict, data is None))
     differences = _differences(verdict)
     if differences:
         raise CheckFailed(f"{project}: {'; '.join(differences)}")
@@ -135,7 +135,7 @@ def _differences(verdict: dict[str, Any]) -> list[str]:
 
 
 def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -> tuple[Any, Any]:
-    """A batch for each input of the model, and labels (N,) or None."""
+    """A batch for each input of the model, and labels (N,) or None where there are no classes."""
     from tinyml import data as datasets
     from tinyml.emulate import ports
 
@@ -153,10 +153,17 @@ def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -
         raise InputError(
             f"--samples {samples}", f"{data} has {len(split)} test samples", "ask for fewer"
         )
-    return [known.inputs[0].raw(split.x[:samples])], split.y[:samples]
+    labels = split.y[:samples] if _answers_scores(known) else None
+    return [known.inputs[0].raw(split.x[:samples])], labels
 
 
-def _text(verdict: dict[str, Any]) -> str:
+def _answers_scores(known: Any) -> bool:
+    """True when the output is one score a class; an autoencoder's, for example, is not."""
+    asked, answered = known.inputs[0].sample_shape, known.outputs[0].sample_shape
+    return answered != asked and sum(size > 1 for size in answered) <= 1
+
+
+def _text(verdict: dict[str, Any], is_random: bool) -> str:
     same = (
         "every byte equal" if verdict["exact"] else f"{verdict['bytes_different']:,} bytes differ"
     )
@@ -172,7 +179,7 @@ def _text(verdict: dict[str, Any]) -> str:
         lines.append(measured_text(verdict))
     if verdict["layers"] is not None:
         lines.append(_layers_text(verdict["layers"], verdict["judge"]))
-        if verdict["accuracy"] is None:
+        if is_random:
             lines.append("the inputs are random, which clips more than real ones: see with --data")
     return "\n".join(lines)
 

@@ -57,7 +57,7 @@ class _Found:
     samples: list[_Sample] = field(default_factory=list)
     folders: list[tuple[str, ...]] = field(default_factory=list)
     others: list[tuple[str, ...]] = field(default_factory=list)
-    settings: AudioSettings = AudioSettings()  # noqa: RUF009 - it is frozen
+    settings: AudioSettings | None = None
     rate: int = 0  # samples a second; 0: images
     form: str = ""  # what the first file is, in words
 
@@ -86,7 +86,7 @@ def read(path: Path, settings: Mapping[str, Any]) -> Dataset:
     _divide(parts)
     for name, part in parts.items():
         _require_classes(found, name, part, names)
-    chosen = replace(found.settings, **settings)
+    chosen = replace(found.settings or AudioSettings(), **settings)
     chosen.check(path)
     if settings and not found.rate:
         raise InputError(path, "holds images, no clips", f"leave out {', '.join(settings)}")
@@ -106,8 +106,7 @@ def _collect(path: Path) -> _Found:
         if item.content is None:
             found.folders.append(item.parts)
         elif item.parts[-1] == audio.SETTINGS_FILE:
-            text = item.content.decode("utf-8", "replace")
-            found.settings = audio.from_toml(text, found.where(item.parts))
+            _set_audio(found, item.parts, item.content)
         elif _is_wanted(item.parts[-1]):
             _add(found, item.parts, item.content)
         else:
@@ -117,6 +116,13 @@ def _collect(path: Path) -> _Found:
     _leave_common_folder(found)
     found.samples.sort(key=lambda sample: sample.parts)
     return found
+
+
+def _set_audio(found: _Found, parts: tuple[str, ...], content: bytes) -> None:
+    where = found.where(parts)
+    if found.settings:
+        raise InputError(where, f"a second {audio.SETTINGS_FILE}", "leave one, beside the classes")
+    found.settings = audio.from_toml(content.decode("utf-8", "replace"), where)
 
 
 def _is_wanted(name: str) -> bool:
