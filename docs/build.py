@@ -16,6 +16,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 OPERATORS = ROOT / "docs/supported-operators.md"
 README = ROOT / "README.md"
+METADATA = ROOT / "docs/metadata.md"
+LEAKS = {"digits": "digits", "mnist": "MNIST", "fashion": "Fashion-MNIST"}
 
 
 def main() -> int:
@@ -37,7 +39,11 @@ def fresh(path: Path, text: str) -> bool:
 def pages() -> dict[Path, str]:
     """Every generated file with the text it should have."""
     tables = {"benchmarks": benchmarks(), "digits": digits()}
-    return {OPERATORS: operators(), README: filled(README.read_text(encoding="utf-8"), tables)}
+    return {
+        OPERATORS: operators(),
+        README: filled(README.read_text(encoding="utf-8"), tables),
+        METADATA: filled(METADATA.read_text(encoding="utf-8"), {"leak": leak()}),
+    }
 
 
 def operators() -> str:
@@ -141,6 +147,35 @@ def _digits_size(row: dict[str, Any]) -> str:
     if row["bytes"]:
         return f"{row['bytes']:,} bytes" + (" of flash" if row["kind"] == "firmware" else "")
     return f"{row['parameters']:,} parameters"
+
+
+def leak() -> str:
+    """What attackers learn from metadata, by setting and data set; means over the seeds."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name in reversed(LEAKS):  # the smallest set, which has not all settings, last
+        path = ROOT / f"experiments/distill/records/leak-{name}.json"
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+            found.setdefault(_leak_setting(row), {}).setdefault(name, []).append(row)
+    rows = [[text, *(_leaked(of.get(name, [])) for name in LEAKS)] for text, of in found.items()]
+    return table(["", *LEAKS.values()], rows)
+
+
+def _leak_setting(row: dict[str, Any]) -> str:
+    limits, budget = row["limits"], row["budget"]
+    components = f"{limits['components']} components"
+    if budget:
+        return f"epsilon {budget['epsilon']:g}, {components}"
+    if limits["clusters"] == 1:
+        return f"a cluster a class, {components}"
+    return f"{limits['smallest_cluster']} or more members, {components}"
+
+
+def _leaked(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return "-"
+    near, distance = (sum(row[key] for row in rows) / len(rows) for key in ("nearest", "distance"))
+    best = sum(max(row["subspace"], row["density"]) for row in rows) / len(rows)
+    return f"{near:.0%}, {distance:.2f}, {best:.2f}"
 
 
 def table(columns: list[str], rows: list[list[Any]]) -> str:

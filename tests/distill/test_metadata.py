@@ -88,8 +88,8 @@ def test_file_holds_no_sample(made, tmp_path, digits):
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
     assert set(arrays) == {
-        *("schema", "teacher_sha256", "layer", "classes", "cluster_class", "counts"),
-        *("centroids", "components", "variances"),
+        *("schema", "teacher_sha256", "layer", "classes", "epsilon", "delta"),
+        *("cluster_class", "counts", "centroids", "components", "variances"),
     }
     pixels = digits.train.x.reshape(len(digits.train), -1)
     for array in arrays.values():
@@ -100,10 +100,30 @@ def test_file_holds_no_sample(made, tmp_path, digits):
     assert not any(image.tobytes() in raw for image in pixels)
 
 
-def test_no_centroid_is_a_single_activation(made, teacher, digits):
+def test_file_is_no_larger_than_its_clusters(made, tmp_path):
+    path = tmp_path / "m.npz"
+    metadata.save(made, path)
+    k, r, f = made.components.shape
+    numbers = 4 * k * (f + r * f + r) + 8 * 2 * k  # float32 and int64
+    names = len(made.teacher_sha256) * 4 + len(made.layer) * 4 + 4 * 8
+    heads = 11 * 512  # of each array in the archive: its header and its two places in the directory
+    assert numbers + names < path.stat().st_size < numbers + names + heads
+
+
+def test_no_row_is_nearly_a_sample_or_its_activation(made, teacher, digits):
+    """Neither a stored row nor what is drawn first from one: a centroid moved along a component."""
+    assert made.counts.min() > 1
+    moved = np.sqrt(made.variances)[..., None] * made.components
+    rows = [
+        made.centroids,
+        made.components.reshape(-1, made.components.shape[2]),
+        *((made.centroids[:, None] + sign * moved).reshape(moved.shape[0], -1) for sign in (1, -1)),
+    ]
+    rows = np.concatenate([part.reshape(-1, made.centroids.shape[1]) for part in rows])
     activations = teacher.features(digits.train.x)
-    for centroid in made.centroids:
-        assert np.abs(activations - centroid).max(axis=1).min() > 1e-3
+    spread = np.linalg.norm(activations - activations.mean(axis=0), axis=1).mean()
+    for row in rows:
+        assert np.linalg.norm(activations - row, axis=1).min() > 0.02 * spread
 
 
 def test_file_is_read_back_and_repeats(made, tmp_path):

@@ -11,6 +11,7 @@ import click
 
 from tinyml import console
 from tinyml.cli import fitting, options
+from tinyml.cli import metadata as summary
 from tinyml.distill.settings import (
     INITS,
     Limits,
@@ -21,7 +22,7 @@ from tinyml.distill.settings import (
 )
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_LIMITS, _PLAN, _PIXELS, _STUDENT = Limits(), Plan(), PixelSettings(), StudentSettings()
+_PLAN, _PIXELS, _STUDENT = Plan(), PixelSettings(), StudentSettings()
 _PATH = click.Path(path_type=Path)
 _COUNT = click.IntRange(min=1)
 _POSITIVE = click.FloatRange(min=0, min_open=True)
@@ -59,40 +60,6 @@ def _teacher(function: _F) -> _F:
             "--layer", metavar="NAME", help="The pooled feature layer, if it is not found."
         ),
         options.unsafe,
-    )
-
-
-def _limits(function: _F) -> _F:
-    return _apply(
-        function,
-        click.option(
-            "--fraction",
-            type=click.FloatRange(0, 1, min_open=True),
-            default=_LIMITS.fraction,
-            show_default=True,
-            help="Share of each class's training samples that is looked at.",
-        ),
-        click.option(
-            "--clusters",
-            type=_COUNT,
-            default=_LIMITS.clusters,
-            show_default=True,
-            help="At most this many a class.",
-        ),
-        click.option(
-            "--smallest-cluster",
-            type=_COUNT,
-            default=_LIMITS.smallest_cluster,
-            show_default=True,
-            help="Fewest samples a cluster may stand for.",
-        ),
-        click.option(
-            "--components",
-            type=click.IntRange(min=0),
-            default=_LIMITS.components,
-            show_default=True,
-            help="At most this many principal components a cluster.",
-        ),
     )
 
 
@@ -258,20 +225,26 @@ def _planned(given: dict[str, Any]) -> Plan:
 @command.command("metadata")
 @_teacher
 @options.data("Data set whose training split is looked at.")
-@_limits
+@summary.limits
+@summary.privacy
 @options.seed
 @options.output("Where the metadata goes (.npz)")
 @options.common
-def metadata(**given: Any) -> None:
+@click.pass_context
+def metadata(ctx: click.Context, **given: Any) -> None:
     """Summarise the teacher's activations on a part of the data, for whoever has the data.
 
-    The file holds cluster centres, principal components, variances and counts; no sample.
+    The file holds cluster centres, principal components, variances and counts; no sample. With
+    --epsilon noise is added, with a guarantee; docs/metadata.md says what is protected and what not.
+    Only the file may leave: the run record beside it has the data's hash.
     """
     from tinyml.distill import steps
 
+    budget = summary.budget(given, ctx)
     output = steps.Output(given["output"], given["force"])
+    limits = _take(Limits, given)
     metrics = steps.write_metadata(
-        _teacher_file(given), given["data"], _take(Limits, given), given["seed"], output
+        _teacher_file(given), given["data"], limits, given["seed"], output, budget
     )
     console.result(
         {"output": str(output.path), **metrics},

@@ -6,14 +6,17 @@ Bhardwaj et al. 2019 (arXiv 1905.07072), section 3.1. The file is an `.npz`:
     teacher_sha256 str (), of the teacher's file
     layer          str (), the pooled feature layer
     classes        int64 ()
+    epsilon        float64 (), of the differential privacy; inf without
+    delta          float64 (), likewise; 0 without
     cluster_class  int64 (K,), class of each cluster
     counts         int64 (K,), members of each cluster
     centroids      float32 (K, F)
     components     float32 (K, R, F), principal directions; rows of 0 where there are fewer
     variances      float32 (K, R), along them; 0 where there are fewer
 
-No sample and no label list is in it. A centroid is a mean of a few activations, though: the
-smallest cluster and the number of components bound how close it comes to a single one.
+No sample and no label list is in it. Without differential privacy (see `private`) a centroid is a mean
+of a few activations, though: the smallest cluster and the number of components bound how close it
+comes to a single one. docs/metadata.md says what was measured.
 """
 
 from __future__ import annotations
@@ -21,16 +24,25 @@ from __future__ import annotations
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tinyml.data import Split
+from tinyml.distill import private
 from tinyml.distill.clusters import Cluster, describe, k_means
-from tinyml.distill.settings import Limits
+from tinyml.distill.settings import Budget, Limits
 from tinyml.distill.teacher import Teacher
 from tinyml.errors import InputError
 
-SCHEMA = 1
+SCHEMA = 2
+_SCALARS = {
+    "teacher_sha256": str,
+    "layer": str,
+    "classes": int,
+    "epsilon": float,
+    "delta": float,
+}
 _ARRAYS = ("cluster_class", "counts", "centroids", "components", "variances")
 
 
@@ -46,6 +58,8 @@ class Metadata:
     centroids: np.ndarray
     components: np.ndarray
     variances: np.ndarray
+    epsilon: float = np.inf
+    delta: float = 0.0
 
     def draw(self, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Activations float32 (N, F) for the classes y, int64 (N,).
@@ -85,7 +99,12 @@ class Metadata:
 
 
 def summarise(
-    teacher: Teacher, teacher_sha256: str, data: Split, limits: Limits, seed: int
+    teacher: Teacher,
+    teacher_sha256: str,
+    data: Split,
+    limits: Limits,
+    seed: int,
+    budget: Budget | None = None,
 ) -> Metadata:
     """Run a part of the data through the teacher and keep the clusters of its activations.
 
@@ -94,11 +113,24 @@ def summarise(
         teacher_sha256: of its file.
         data: labelled samples, each class at least `limits.smallest_cluster` of the part.
         limits: how much to keep.
-        seed: of the part drawn and of k-means.
+        seed: of the part drawn and of k-means; without a meaning under a budget.
+        budget: differential privacy, see `private`; None for exact statistics.
 
     Raises:
         InputError: a class has too few samples; no pooled layer.
     """
+    head = (teacher_sha256, teacher.layer, teacher.classes)
+    if budget is not None:
+        found = private.clusters(teacher, data, limits, budget, np.random.default_rng())
+        arrays = _stack(list(range(teacher.classes)), found)
+        return Metadata(*head, **arrays, epsilon=budget.epsilon, delta=budget.delta)
+    return Metadata(*head, **_stack(*_exact(teacher, data, limits, seed)))
+
+
+def _exact(
+    teacher: Teacher, data: Split, limits: Limits, seed: int
+) -> tuple[list[int], list[Cluster]]:
+    """Classes and clusters by k-means, without noise."""
     rng = np.random.default_rng(seed)
     labels: list[int] = []
     found: list[Cluster] = []
@@ -108,7 +140,7 @@ def summarise(
         for index in np.unique(member):
             found.append(describe(features[member == index], limits.components))
             labels.append(label)
-    return Metadata(teacher_sha256, teacher.layer, teacher.classes, *_stack(labels, found))
+    return labels, found
 
 
 def save(metadata: Metadata, path: Path) -> None:
@@ -121,6 +153,8 @@ def save(metadata: Metadata, path: Path) -> None:
             teacher_sha256=np.str_(metadata.teacher_sha256),
             layer=np.str_(metadata.layer),
             classes=np.int64(metadata.classes),
+            epsilon=np.float64(metadata.epsilon),
+            delta=np.float64(metadata.delta),
             **arrays,
         )
 
@@ -135,16 +169,17 @@ def load(path: Path) -> Metadata:
         # opened here, because numpy leaves a broken file open
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             schema = int(stored["schema"])
-            head = (str(stored["teacher_sha256"]), str(stored["layer"]), int(stored["classes"]))
-            made = Metadata(*head, *(stored[name] for name in _ARRAYS))
+            if schema != SCHEMA:
+                raise InputError(
+                    path, f"has schema {schema}, not {SCHEMA}", "make it again with this version"
+                )
+            found: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
+            found.update((name, kind(stored[name])) for name, kind in _SCALARS.items())
+            made = Metadata(**found)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             path, f"not readable metadata ({error})", "make it with 'tinyml distill metadata'"
         ) from None
-    if schema != SCHEMA:
-        raise InputError(
-            path, f"has schema {schema}, not {SCHEMA}", "make it again with this version"
-        )
     _check(made, path)
     return made
 
@@ -163,7 +198,8 @@ def _part(data: Split, label: int, limits: Limits, rng: np.random.Generator) -> 
     return data.x[np.sort(rng.permutation(own)[:count])]
 
 
-def _stack(labels: list[int], found: list[Cluster]) -> tuple[np.ndarray, ...]:
+def _stack(labels: list[int], found: list[Cluster]) -> dict[str, Any]:
+    """The clusters as the file's arrays, by name."""
     rank = max(len(cluster.variances) for cluster in found)
     width = len(found[0].centroid)
     components = np.zeros((len(found), rank, width), np.float32)
@@ -173,7 +209,8 @@ def _stack(labels: list[int], found: list[Cluster]) -> tuple[np.ndarray, ...]:
         variances[index, : len(cluster.variances)] = cluster.variances
     counts = np.array([cluster.count for cluster in found], np.int64)
     centroids = np.stack([cluster.centroid for cluster in found]).astype(np.float32)
-    return np.array(labels, np.int64), counts, centroids, components, variances
+    classes = np.array(labels, np.int64)
+    return dict(zip(_ARRAYS, (classes, counts, centroids, components, variances)))
 
 
 def _check(made: Metadata, path: Path) -> None:

@@ -36,6 +36,21 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """A guarantee of differential privacy: with or without one sample, the file is almost as likely.
+
+    Args:
+        epsilon: above 0; the smaller, the more noise.
+        delta: in (0, 1), well below one over the number of samples.
+        clip: activations longer than this (L2 norm) are shortened to it; chosen without the data.
+    """
+
+    epsilon: float
+    delta: float
+    clip: float
+
+
+@dataclass(frozen=True)
 class PixelSettings:
     """How dreams are optimised, and the weights of the priors that all methods share.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinyml import data, dreams, run
 from tinyml.distill import dreaming, metadata, student, synthesizers
-from tinyml.distill.settings import Limits, PixelSettings, Plan, StudentSettings
+from tinyml.distill.settings import Budget, Limits, PixelSettings, Plan, StudentSettings
 from tinyml.distill.teacher import Teacher
 from tinyml.errors import InputError
 from tinyml.models import files
@@ -50,23 +50,38 @@ class Output:
 
 
 def write_metadata(
-    teacher: TeacherFile, source: str, limits: Limits, seed: int, output: Output
+    teacher: TeacherFile,
+    source: str,
+    limits: Limits,
+    seed: int,
+    output: Output,
+    budget: Budget | None = None,
 ) -> dict[str, Any]:
-    """`tinyml distill metadata`: from teacher and training split to one .npz; gives metrics."""
+    """`tinyml distill metadata`: from teacher and training split to one .npz; gives metrics.
+
+    With a budget, nothing in the metrics is more exact than the file.
+    """
     if output.path.suffix != ".npz":
         raise InputError(output.path, "metadata is an .npz", f"use -o {output.path.stem}.npz")
     with run.step(
         "distill metadata",
         output.path,
         inputs={"teacher": teacher.path, **_data_input(source)},
-        settings={"data": source, "layer": teacher.layer, **asdict(limits)},
-        seed=seed,
+        settings={
+            "data": source,
+            "layer": teacher.layer,
+            **asdict(limits),
+            "privacy": asdict(budget) if budget else None,
+        },
+        seed=None if budget else seed,
         force=output.force,
     ) as step:
         dataset = data.load(source)
         loaded = teacher.load()
         _require_data_fits(dataset, loaded)
-        made = metadata.summarise(loaded, run.sha256(teacher.path), dataset.train, limits, seed)
+        made = metadata.summarise(
+            loaded, run.sha256(teacher.path), dataset.train, limits, seed, budget
+        )
         metadata.save(made, step.path)
         step.metrics = {
             "bytes": step.path.stat().st_size,
