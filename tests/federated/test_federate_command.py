@@ -83,12 +83,17 @@ def test_history_has_a_line_a_round(finished):
     output, shown, _ = finished
     lines = [json.loads(line) for line in (output / "history.jsonl").read_text().splitlines()]
     assert [line["round"] for line in lines] == [0, 1, 2]
-    assert [line["test_accuracy"] is None for line in lines] == [False, True, False]
+    for part in ("test", "train"):
+        for kind in ("accuracy", "loss"):
+            known = [line[f"{part}_{kind}"] is not None for line in lines]
+            assert known == [True, False, True]
     assert lines[-1]["test_accuracy"] == shown["accuracy_after"]
     model = files.load(output / "model.keras")
     assert {line["bytes_up"] for line in lines[1:]} == {4 * model.count_params()}
     assert lines[0]["bytes_down"] == shown["shared_samples_per_client"] * (64 * 4 + 8)
-    assert all(line["train_loss"] > 0 for line in lines[1:])
+    assert all(line["client_loss"] > 0 for line in lines[1:])
+    assert [line["clients"] for line in lines] == [[], [0, 1, 2], [0, 1, 2]]
+    assert [line["learning_rate"] for line in lines] == [None, 0.01, 0.01]
 
 
 def test_the_model_is_folded_and_has_moved(finished, start, digits):
@@ -121,7 +126,8 @@ def test_a_broken_round_writes_no_model(start, tmp_path):
     ("changed", "message"),
     [
         (("--partition", "sorted"), "no partition 'sorted'; give one of dirichlet"),
-        (("--strategy", "fedfoo"), "no strategy 'fedfoo'; give one of fedavg"),
+        (("--strategy", "fedfoo"), "no strategy 'fedfoo'; give one of fedadam, fedavg"),
+        (("--divergence", "--dropout", 0.1), "equal work"),
         (("--share-source", "mine"), "give real or dreams:DIR"),
         (("--share", 0.1, "--share-source", "dreams:none"), "no such file"),
         (("--data", "none.npz"), "no such file"),
@@ -166,15 +172,91 @@ def test_a_killed_run_leaves_no_worker(start, tmp_path, number):
     _, errors = running.communicate(timeout=30)
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
-    if number != signal.SIGKILL:  # nothing can clean up files after a SIGKILL
+    assert [p.name for p in tmp_path.iterdir()] == [".RUN.partial"]
+    if number != signal.SIGKILL:
         assert running.returncode == 130
-        assert errors.strip() == "tinyml: interrupted; nothing half-written is left"
-        assert not list(tmp_path.iterdir())
+        assert errors.startswith("tinyml: interrupted; run the same command again to go on")
+        assert errors.count("\n") == 1
 
 
-def _in_rounds(directory):
-    """True when the run under way has finished its first round."""
-    return any(path.read_text().count("\n") > 1 for path in directory.rglob("history.jsonl"))
+def _in_rounds(directory, lines=2):
+    """True when the run under way has written so many rounds, round 0 included."""
+    return any(path.read_text().count("\n") >= lines for path in directory.rglob("history.jsonl"))
+
+
+def killed_after(directory, lines, arguments):
+    """Start a run; kill -9 it when its history has so many lines."""
+    running = subprocess.Popen(tinyml(*arguments))
+    give_up = time.monotonic() + 300
+    while not _in_rounds(directory, lines) and time.monotonic() < give_up:
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.kill()
+    running.wait()
+
+
+def told(output):
+    """The history without seconds, which no run can repeat."""
+    lines = [json.loads(line) for line in (output / "history.jsonl").read_text().splitlines()]
+    assert all(line.pop("seconds") >= 0 for line in lines)
+    return lines
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ("--strategy", "scaffold", "--divergence", "--share", 0.05, "--warm-up", 1),
+        ("--strategy", "fedadam", "--sample-clients", 0.67, "--dropout", 0.4, "--lr-decay", 0.9),
+    ],
+)
+def test_killed_at_any_time_it_ends_with_the_same_bytes(start, tmp_path, settings):
+    arguments = ("--model", start, *FEW, "--rounds", 6, "--lr", 0.05, *settings)
+    whole, killed = tmp_path / "whole", tmp_path / "place" / "killed"
+    assert invoke(*arguments, "-o", whole).exit_code == 0
+    killed.parent.mkdir()
+    for lines in (1, 3, 5):
+        killed_after(killed.parent, lines, (*arguments, "-o", killed))
+        left = killed.parent / ".killed.partial" / "killed" / "history.jsonl"
+        with left.open("a") as stream:
+            stream.write('{"round": 6, "clie')  # killed while it wrote
+    changed = invoke(*arguments, "--epochs", 2, "-o", killed)
+    assert "unfinished run of other settings (epochs was 1, is 2)" in str(changed.exception)
+    assert invoke(*arguments, "-o", killed).exit_code == 0
+    assert (killed / "model.keras").read_bytes() == (whole / "model.keras").read_bytes()
+    assert told(killed) == told(whole)
+    assert run.read_record(killed)["resumed"] is True
+    assert sorted(p.name for p in killed.parent.iterdir()) == ["killed"]
+
+
+def test_divergence_from_centralised_sgd(start, tmp_path):
+    """One client holds everything: its training is centralised SGD, but for the order of sums."""
+    alone = ("--data", "digits", "--rounds", 2, "--clients", 1, "--divergence", "--batch", 32)
+    assert invoke("--model", start, *alone, "-o", tmp_path / "one").exit_code == 0
+    skewed = ("--clients", 10, "--partition", "pathological:1", "--batch", 8, "--divergence")
+    few = ("--data", "digits", "--rounds", 2)
+    assert invoke("--model", start, *few, *skewed, "-o", tmp_path / "ten").exit_code == 0
+    one, ten = (told(tmp_path / name) for name in ("one", "ten"))
+    layers = [
+        layer.name for layer in files.load(tmp_path / "one/model.keras").layers if layer.weights
+    ]
+    assert one[0]["divergence"] is None
+    for line in (*one[1:], *ten[1:]):
+        assert set(line["divergence"]) == set(layers)
+    far = [min(line["divergence"].values()) for line in ten[1:]]
+    order = [max(line["divergence"].values()) for line in one[1:]]
+    assert far[1] > far[0] > 0
+    assert order[1] < 0.2 * max(ten[2]["divergence"].values())
+    assert (tmp_path / "ten" / "divergence.png").exists()
+
+
+def test_all_clients_may_be_lost(start, tmp_path):
+    lost = ("--clients", 2, "--dropout", 0.9, "--seed", 3, "--rounds", 3)
+    assert invoke("--model", start, *FEW, *lost, "-o", tmp_path / "RUN").exit_code == 0
+    lines = told(tmp_path / "RUN")
+    assert [line["clients"] for line in lines] == [[], [], [], []]
+    assert [line["dropped"] for line in lines[1:]] == [[0, 1]] * 3
+    assert [line["client_loss"] for line in lines] == [None] * 4
+    assert len({line["test_loss"] for line in lines}) == 1
 
 
 def test_a_pipe_ends_with_the_run(start, tmp_path):

@@ -8,10 +8,11 @@ import pytest
 from tinyml.errors import InputError
 from tinyml.federated import partitions, skew
 from tinyml.federated.partitions.dirichlet import DirichletPartitioner
+from tinyml.federated.partitions.emd import EmdPartitioner
 from tinyml.federated.partitions.iid import IidPartitioner
 from tinyml.federated.partitions.pathological import PathologicalPartitioner
 
-EVERY = ["iid", "pathological:1", "pathological:2", "pathological:10", "dirichlet:0.3"]
+EVERY = ["iid", "pathological:1", "pathological:2", "pathological:10", "dirichlet:0.3", "emd:1.1"]
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 100))
 
 
@@ -54,14 +55,72 @@ def test_emd_of_even_classes(text, expected):
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-def test_emd_grows_with_skew():
-    def mean_emd(text):
-        counts = counts_of(text)
-        return skew.earth_movers_distance(counts, counts.sum(axis=0)).mean()
+def test_two_classes_a_client_are_the_papers_twenty_parts():
+    """Section 2 of arXiv 1806.00582: sorted by class, cut in 20, two parts a client."""
+    parts = PathologicalPartitioner(2, seed=4).partition(LABELS, 10)
+    cells = [part[LABELS[part] == label] for part in parts for label in range(10)]
+    held = [cell for cell in cells if len(cell)]
+    assert [len(cell) for cell in held] == [50] * 20
+    for label in range(10):
+        assert sum(LABELS[cell[0]] == label for cell in held) == 2
 
-    emds = [mean_emd(text) for text in ("dirichlet:100", "dirichlet:1", "dirichlet:0.3")]
+
+def mean_emd(labels, parts):
+    counts = skew.label_counts(labels, parts, int(labels.max()) + 1)
+    return skew.earth_movers_distance(counts, counts.sum(axis=0)).mean()
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 35])
+@pytest.mark.parametrize("clients", [2, 3, 7, 10, 20, 33])
+@pytest.mark.parametrize("is_even", [True, False])
+def test_emd_is_met(classes, clients, is_even):
+    """Any distance from 0 to the largest, which is known in closed form."""
+    random = np.random.default_rng([classes, clients])
+    sizes = np.full(classes, 2000) if is_even else random.integers(1000, 3000, classes)
+    labels = random.permutation(np.repeat(np.arange(classes), sizes))
+    rare = sizes / sizes.sum()
+    one_each = 2 * (1 - np.resize(rare, clients)).mean()  # one class a client, dealt in order
+    largest = one_each if clients >= classes else 2 * (1 - 1 / clients)
+    for distance in (0, largest, *random.uniform(0, largest, 4)):
+        parts = EmdPartitioner(distance, seed=3).partition(labels, clients)
+        assert mean_emd(labels, parts) == pytest.approx(distance, abs=0.01)
+        assert np.sort(np.concatenate(parts)).tolist() == list(range(len(labels)))
+    for outside in (largest + 0.02, 2.5):
+        with pytest.raises(
+            InputError, match=rf"it goes from 0\.00\d to {largest:.3f}, the nearest"
+        ):
+            EmdPartitioner(outside, seed=3).partition(labels, clients)
+
+
+def test_emd_of_ten_equal_classes_goes_from_iid_to_one_class_each():
+    even, single = (counts_of(f"emd:{distance}") for distance in (0, 1.8))
+    np.testing.assert_array_equal(even, np.full((10, 10), 10))
+    np.testing.assert_array_equal(single, np.diag([100] * 10))
+    found = counts_of("emd:0.9")
+    own = np.diag(found)
+    assert found.sum() == 1000
+    assert set(own) <= {54, 55, 56}  # half of 100, and a tenth of the other half
+    each = skew.earth_movers_distance(found, found.sum(axis=0))
+    np.testing.assert_allclose(each, 0.9, atol=0.05)
+
+
+def test_emd_says_what_few_samples_allow():
+    labels = np.repeat(np.arange(3), 5)
+    with pytest.raises(
+        InputError, match=r"no mean EMD of 0 with 4 clients .* goes from 0\.\d+ to 1"
+    ):
+        EmdPartitioner(0).partition(labels, 4)
+    with pytest.raises(InputError, match="class 0 has 1 samples for 2 clients"):
+        EmdPartitioner(1).partition(np.array([0, 1, 1, 1]), 4)
+
+
+def test_emd_grows_with_skew():
+    def mean_of(text):
+        return mean_emd(LABELS, partitions.parse(text, 0).partition(LABELS, 10))
+
+    emds = [mean_of(text) for text in ("dirichlet:100", "dirichlet:1", "dirichlet:0.3")]
     assert emds == sorted(emds)
-    assert mean_emd("iid") < 0.3
+    assert mean_of("iid") < 0.3
 
 
 def test_emd_by_hand():
@@ -92,10 +151,10 @@ def test_self_balancing_evens_the_sizes():
 @pytest.mark.parametrize(
     "text",
     ["", "zipf", "iid:1", "pathological", "pathological:0", "pathological:x", "dirichlet:-1"]
-    + ["dirichlet", "dirichlet:nan", "dirichlet:x"],
+    + ["dirichlet", "dirichlet:nan", "dirichlet:x", "emd", "emd:-0.1", "emd:nan", "emd:x"],
 )
 def test_unknown_partitions_are_refused_with_those_known(text):
-    known = "dirichlet:ALPHA, iid, pathological:CLASSES"
+    known = "dirichlet:ALPHA, emd:X, iid, pathological:CLASSES"
     with pytest.raises(InputError, match=f"^--partition: .*give one of {known}$"):
         partitions.parse(text, 0)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from tinyml.errors import InputError
-from tinyml.federated import process, worker
+from tinyml.federated import process, rooms, strategies, worker
 from tinyml.federated.clients import ClientStore
+from tinyml.federated.learning import LocalTraining
 from tinyml.models.folding import fold_batch_norm
 from tinyml.models.runtime import tensorflow
 
 pytestmark = pytest.mark.slow  # TensorFlow trains in every test
 
-LOCAL = process.LocalTraining(epochs=2, batch=8, learning_rate=0.05, seed=3)
+LOCAL = LocalTraining(epochs=2, batch=8, learning_rate=0.05, seed=3)
 SIZES = (20, 7, 33)
-ROUNDS = 2
+ROUNDS = [((0, 1, 2), 0.05), ((2, 0), 0.04), ((1, 2), 0.03)]  # who takes part, learning rate
 
 
 @pytest.fixture
@@ -47,29 +50,6 @@ def test_each_pass_is_all_of_the_clients_data_in_a_new_order(store, digits):
     assert (x.shape, x.dtype, y.shape, y.dtype) == ((7, 8, 8, 1), np.float32, (7,), np.int64)
 
 
-def plain_round(model, store, number):
-    """FedAvg written out: SGD on each client from the same weights, then their weighted mean."""
-    tf = tensorflow()
-    start = model.get_weights()
-    loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    total = [np.zeros_like(w, np.float64) for w in start]
-
-    @tf.function(reduce_retracing=True)
-    def step(x, y):
-        with tf.GradientTape() as tape:
-            loss = loss_of(y, model(x, training=True))
-        slopes = tape.gradient(loss, model.trainable_weights)
-        for weight, slope in zip(model.trainable_weights, slopes):
-            weight.assign_sub(LOCAL.learning_rate * slope)
-
-    for client, size in enumerate(SIZES):
-        model.set_weights(start)
-        for x, y in batches(store, client, number):
-            step(x, y)
-        total = [t + w * (size / sum(SIZES)) for t, w in zip(total, model.get_weights())]
-    model.set_weights(total)
-
-
 @pytest.mark.parametrize("ending", [None, "softmax", "Softmax"])
 def test_the_softmax_is_taken_off(small_model, ending):
     model, tf = fold_batch_norm(small_model()), tensorflow()
@@ -81,27 +61,147 @@ def test_the_softmax_is_taken_off(small_model, ending):
     np.testing.assert_array_equal(found, model.predict(x, verbose=0))
 
 
-@pytest.mark.parametrize("activation", [None, "softmax"])
-def test_tff_agrees_with_a_plain_loop(store, small_model, activation):
+@pytest.mark.parametrize(
+    ("strategy", "server_rate", "activation"),
+    [
+        ("fedavg", None, None),
+        ("fedavg", 0.5, "softmax"),
+        ("fedprox:0.5", None, None),
+        ("fedavgm", None, None),
+        ("fedavgm:0.5", 0.7, None),
+        ("fedadam", None, None),
+        ("fedadam", 0.05, None),
+        ("scaffold", None, None),
+        ("scaffold", 0.7, None),
+    ],
+)
+def test_tff_agrees_with_a_plain_loop(store, small_model, strategy, server_rate, activation):
     model = fold_batch_norm(small_model(activation=activation))
     start = model.get_weights()
     with worker.running() as child, worker.context(child):
-        learning = process.build("fedavg", model, store, LOCAL)
-        state = process.with_weights_of(learning, model)
-        for number in range(1, ROUNDS + 1):
-            keys = [np.array([client, number]) for client in range(len(SIZES))]
-            state = learning.next(state, keys).state
-        process.assign(learning, state, model)
+        learning = process.build(strategy, model, store, LOCAL, sum(SIZES), server_rate)
+        state = learning.begin(model)
+        for number, (clients, rate) in enumerate(ROUNDS, 1):
+            state = learning.from_arrays(learning.to_arrays(state))
+            state, trained = learning.next(state, keys(clients, number), rate)
+            assert trained.samples == LOCAL.epochs * sum(SIZES[client] for client in clients)
+        learning.assign(state, model)
     found = model.get_weights()
-    plain = fold_batch_norm(small_model())  # ends in logits
-    for number in range(1, ROUNDS + 1):
-        plain_round(plain, store, number)
+    plain = PlainLoop(fold_batch_norm(small_model()), store, strategy, server_rate)
+    for number, (clients, rate) in enumerate(ROUNDS, 1):
+        loss = plain.round(clients, number, rate)
+    assert trained.loss == pytest.approx(loss, rel=1e-5)
     moved = max(np.abs(a - b).max() for a, b in zip(found, start))
     assert moved > 0.01
-    for ours, theirs in zip(found, plain.get_weights()):
+    for ours, theirs in zip(found, plain.weights):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_unknown_strategies_are_refused_with_those_known(store, small_model):
-    with pytest.raises(InputError, match="no strategy 'fedsgd'; give one of fedavg"):
-        process.build("fedsgd", small_model(), store, LOCAL)
+def keys(clients, number):
+    return [np.array([client, number]) for client in clients]
+
+
+class PlainLoop:
+    """Every strategy written out, without TFF, as its paper has it."""
+
+    def __init__(self, model, store, strategy, server_rate):
+        self.model, self.store = model, store
+        self.name, _, argument = strategy.partition(":")
+        self.argument = float(argument) if argument else None
+        self.server_rate = server_rate or {"fedadam": 0.01}.get(self.name, 1.0)
+        self.weights = [w.astype(np.float64) for w in model.get_weights()]
+        zeros = [np.zeros_like(w) for w in self.weights]
+        self.control = zeros
+        self.controls = dict.fromkeys(range(len(SIZES)), zeros)
+        self.first, self.second, self.rounds = zeros, zeros, 0
+        self._step = _compiled_step(model)
+
+    def round(self, clients, number, rate):
+        """Returns the mean loss of the clients' samples."""
+        sizes = [SIZES[client] for client in clients]
+        updates, losses, changes = [], [], []
+        for client in clients:
+            update, loss, steps = self._train(client, number, rate)
+            updates.append(update)
+            losses.append(loss)
+            if self.name == "scaffold":
+                now = [
+                    own - common - u / (steps * rate)
+                    for own, common, u in zip(self.controls[client], self.control, update)
+                ]
+                changes.append([n - own for n, own in zip(now, self.controls[client])])
+                self.controls[client] = now
+        mean = [np.average(parts, axis=0, weights=sizes) for parts in zip(*updates)]
+        self._server_step(mean)
+        for size, change in zip(sizes, changes):
+            self.control = [c + size / sum(SIZES) * d for c, d in zip(self.control, change)]
+        return np.average(losses, weights=sizes)
+
+    def _train(self, client, number, rate):
+        """The client's update, its mean loss and number of steps."""
+        mu = self.argument if self.name == "fedprox" else 0.0
+        scaffold = self.name == "scaffold"
+        pairs = zip(self.control, self.controls[client])
+        drift = [c - own if scaffold else np.zeros_like(c) for c, own in pairs]
+        self.model.set_weights(self.weights)
+        start = self.model.get_weights()
+        drift = [d.astype(np.float32) for d in drift]
+        done = batches(self.store, client, number)
+        losses = [float(self._step(x, y, np.float32(rate), mu, start, drift)) for x, y in done]
+        update = [w - s for w, s in zip(self.model.get_weights(), self.weights)]
+        return update, np.average(losses, weights=[len(y) for _, y in done]), len(done)
+
+    def _server_step(self, mean):
+        rate = self.server_rate
+        if self.name == "fedavgm":
+            momentum = self.argument or 0.9
+            self.first = [momentum * v + m for v, m in zip(self.first, mean)]
+            mean = self.first
+        if self.name == "fedadam":
+            self.rounds += 1
+            self.first = [0.9 * v + 0.1 * m for v, m in zip(self.first, mean)]
+            self.second = [0.99 * v + 0.01 * m**2 for v, m in zip(self.second, mean)]
+            rate *= np.sqrt(1 - 0.99**self.rounds) / (1 - 0.9**self.rounds)
+            mean = [v / (np.sqrt(s) + 1e-3) for v, s in zip(self.first, self.second)]
+        self.weights = [w + rate * m for w, m in zip(self.weights, mean)]
+
+
+def _compiled_step(model):
+    tf = tensorflow()
+    loss_of = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function(reduce_retracing=True)
+    def step(x, y, rate, mu, start, drift):
+        with tf.GradientTape() as tape:
+            loss = loss_of(y, model(x, training=True))
+        slopes = tape.gradient(loss, model.trainable_weights)
+        for weight, slope, first, more in zip(model.trainable_weights, slopes, start, drift):
+            weight.assign_sub(rate * (slope + mu * (weight - first) + more))
+        return loss
+
+    return step
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("fedsgd", "no strategy 'fedsgd'; give one of fedadam, fedavg, "),
+        ("fedavg:1", "'fedavg:1': takes no argument"),
+        ("fedprox", "'fedprox': needs mu, a number from 0"),
+        ("fedprox:-1", "needs mu"),
+        ("fedprox:nan", "needs mu"),
+        ("fedavgm:1", "the momentum lies between 0 and 1"),
+        ("fedadam:x", "takes no argument"),
+        ("scaffold:2", "takes no argument"),
+    ],
+)
+def test_unknown_strategies_are_refused_with_those_known(text, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        strategies.parse(text)
+
+
+def test_every_strategy_names_itself():
+    known = rooms.known(strategies)
+    assert sorted(known) == ["fedadam", "fedavg", "fedavgm", "fedprox", "scaffold"]
+    assert strategies.parse("fedavgm").momentum == 0.9
+    assert strategies.parse("fedprox:0.1").mu == 0.1

@@ -11,6 +11,7 @@ from tinyml import console
 from tinyml.cli import options
 
 _COUNT = click.IntRange(min=1)
+_RATE = click.FloatRange(min=0, min_open=True)
 
 
 @click.command(name="federate")
@@ -23,21 +24,55 @@ _COUNT = click.IntRange(min=1)
     "--partition",
     default="iid",
     show_default=True,
-    metavar="iid|pathological:CLASSES|dirichlet:ALPHA",
-    help="How the training data is cut.",
+    metavar="iid|pathological:CLASSES|dirichlet:ALPHA|emd:X",
+    help="How the training data is cut; emd:X to a mean earth mover's distance of the labels.",
 )
 @click.option("--rounds", type=_COUNT, default=20, show_default=True)
 @click.option("--epochs", type=_COUNT, default=1, show_default=True, help="Local passes a round.")
-@click.option("--batch-size", type=_COUNT, default=10, show_default=True)
 @click.option(
+    "--batch", "--batch-size", "batch", type=_COUNT, default=10, show_default=True, help="Local."
+)
+@click.option(
+    "--lr",
     "--learning-rate",
-    type=click.FloatRange(min=0, min_open=True),
+    "lr",
+    type=_RATE,
     default=0.01,
     show_default=True,
     help="Of the clients' plain SGD.",
 )
 @click.option(
-    "--strategy", default="fedavg", show_default=True, help="How updates are put together."
+    "--lr-decay",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="What the clients' learning rate is multiplied by after each round.",
+)
+@click.option(
+    "--strategy",
+    default="fedavg",
+    show_default=True,
+    metavar="fedavg|fedprox:MU|fedavgm[:MOMENTUM]|fedadam|scaffold",
+    help="How clients train and how their updates are put together.",
+)
+@click.option(
+    "--server-lr",
+    type=_RATE,
+    help="Of the server's optimizer.  [default: 1; fedadam 0.01]",
+)
+@click.option(
+    "--sample-clients",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="The part of the clients that a round asks, drawn anew each round; at least one.",
+)
+@click.option(
+    "--dropout",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    show_default=True,
+    help="Probability that a client is lost in a round after it got the model; its update is, too.",
 )
 @click.option(
     "--share",
@@ -72,7 +107,12 @@ _COUNT = click.IntRange(min=1)
     type=_COUNT,
     default=1,
     show_default=True,
-    help="Rounds between measurements on the test split, which select nothing; the last always is.",
+    help="Rounds between measurements of the model, which select nothing; the last always is.",
+)
+@click.option(
+    "--divergence",
+    is_flag=True,
+    help="Also train centrally, from the same start with equal work; measure each layer's distance.",
 )
 @options.unsafe
 @options.seed
@@ -82,10 +122,12 @@ def command(output: Path, force: bool, **asked: Any) -> None:
     """Simulate federated training of a Keras model with TFF.
 
     Batch normalisation is folded into the layers before it first. The weights after the last round
-    are the result: no round is selected by its accuracy.
+    are the result: no round is selected by its accuracy. A run that was killed or interrupted goes on
+    where it was when the same command is run again; it keeps its checkpoint in .OUTPUT.partial.
     """
     from tinyml import run
-    from tinyml.federated.simulation import Request, federate
+    from tinyml.federated.request import Request
+    from tinyml.federated.simulation import federate
 
     request = Request(**asked)
     run.check_output(output, force, is_directory=True)
@@ -98,8 +140,11 @@ def command(output: Path, force: bool, **asked: Any) -> None:
         seed=request.seed,
         force=force,
         directory=True,
+        resumable=True,
     ) as step:
-        step.metrics = federate(request, step.path)
+        if step.resumed:
+            console.note(f"going on with the run in {step.workspace}")
+        step.metrics = federate(request, step.path, step.workspace)
     console.result({"output": str(output), **step.metrics}, _summary(output, step.metrics))
 
 

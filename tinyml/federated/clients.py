@@ -15,6 +15,7 @@ import numpy as np
 from tinyml.models.runtime import tensorflow
 
 SERVER = -1  # the "client" that holds the shared set, on which the server warms up
+EVERYONE = -2  # the "client" that holds what all clients hold: centralised SGD
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,31 @@ _DPI = 110
 def accuracy_over_rounds(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
     """Test and training accuracy (history lines as in `history.jsonl`) by round, as PNG."""
     figure, axes = _figure(title, "round", "accuracy")
-    for name, label in (("test_accuracy", "test"), ("train_accuracy", "clients, while they train")):
+    labels = {
+        "test_accuracy": "on test samples",
+        "train_accuracy": "on training samples",
+        "client_accuracy": "clients, while they train",
+    }
+    for name, label in labels.items():
         points = [(line["round"], line[name]) for line in history if line[name] is not None]
         if points:
             axes.plot(*zip(*points), marker="o", markersize=3, label=label)
     axes.set_ylim(0, 1.02)
     axes.grid(alpha=0.3)
     axes.legend()
+    figure.savefig(path, dpi=_DPI)
+
+
+def divergence_over_rounds(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
+    """Each layer's weight divergence from centralised SGD by round, as PNG."""
+    figure, axes = _figure(title, "round", "||w - w_sgd|| / ||w_sgd||")
+    lines = [line for line in history if line["divergence"]]
+    for layer in lines[0]["divergence"] if lines else ():
+        values = [line["divergence"][layer] for line in lines]
+        axes.plot([line["round"] for line in lines], values, marker="o", markersize=3, label=layer)
+    axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
     figure.savefig(path, dpi=_DPI)
 
 

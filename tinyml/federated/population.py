@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyml.data import Dataset, Split
 from tinyml.federated import partitions, sharing, skew
-from tinyml.federated.clients import SERVER, ClientStore
+from tinyml.federated.clients import EVERYONE, SERVER, ClientStore
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,31 @@ class Population:
         together = self.counts + self.shared_counts
         return skew.earth_movers_distance(together, self.counts.sum(axis=0))
 
-    def store(self, store: ClientStore) -> None:
-        """Write each client's samples, and the shared set as the server's."""
-        for client, (own, handed) in enumerate(zip(self.own, self.handed)):
-            part = Split(self.shared.x[handed], self.shared.y[handed])
-            joined = sharing.joined(own, part)
-            store.write(client, joined.x, joined.y)
+    def samples_of(self, client: int) -> int:
+        """What a client trains on in one pass, own and shared."""
+        return len(self.own[client]) + len(self.handed[client])
+
+    def store(self, store: ClientStore, everyone: bool = False) -> None:
+        """Write each client's samples, and the shared set as the server's.
+
+        Args:
+            store: where to.
+            everyone: also write all that the clients hold as `EVERYONE`'s.
+        """
+        for client in range(len(self.own)):
+            store.write(client, *self._held(client))
         store.write(SERVER, self.shared.x, self.shared.y)
+        if everyone:
+            held = [self._held(client) for client in range(len(self.own))]
+            x, y = (np.concatenate(parts) for parts in zip(*held))
+            store.write(EVERYONE, x, y)
+
+    def _held(self, client: int) -> tuple[np.ndarray, np.ndarray]:
+        """x and y of a client's own samples and its part of the shared set."""
+        handed = self.handed[client]
+        part = Split(self.shared.x[handed], self.shared.y[handed])
+        joined = sharing.joined(self.own[client], part)
+        return joined.x, joined.y
 
     def described(self) -> dict[str, Any]:
         """For `partition.json`."""

@@ -1,41 +1,40 @@
-"""The learning process: TFF's federated averaging over a Keras model and clients' data by key."""
+"""The learning process: a strategy over a Keras model and clients' data by key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinyml.errors import InputError
+from tinyml.federated import strategies
 from tinyml.federated.clients import ClientStore
+from tinyml.federated.learning import Learning, LocalTraining, Setup
 from tinyml.models.runtime import tensorflow
 
 
-@dataclass(frozen=True)
-class LocalTraining:
-    """What a client does with its data in a round: plain SGD, section 3 of arXiv 1806.00582."""
-
-    epochs: int
-    batch: int
-    learning_rate: float
-    seed: int
-
-
-def build(strategy: str, model: Any, store: ClientStore, local: LocalTraining) -> Any:
-    """A `tff.learning.templates.LearningProcess` whose `next` takes clients' keys (`ClientStore`).
+def build(
+    strategy: str,
+    model: Any,
+    store: ClientStore,
+    local: LocalTraining,
+    samples: int,
+    server_learning_rate: float | None = None,
+) -> Learning:
+    """The learning process of a strategy.
 
     Args:
-        strategy: one of `STRATEGIES`.
+        strategy: as the user names it, e.g. "fedprox:0.01".
         model: the Keras model; its structure is used, its weights are not.
         store: the clients' data.
         local: what they do with it.
+        samples: that all clients train on in one pass.
+        server_learning_rate: None for the strategy's own.
 
     Raises:
         InputError: unknown strategy.
     """
-    check_strategy(strategy)
+    chosen = strategies.parse(strategy)
     import tensorflow_federated as tff
 
     tf = tensorflow()
@@ -44,22 +43,11 @@ def build(strategy: str, model: Any, store: ClientStore, local: LocalTraining) -
     def data_of(key: Any) -> Any:
         return store.dataset(key, local.seed, local.epochs, local.batch)
 
+    make_model = _model_fn(tff, tf, model, store)
     try:
-        process = STRATEGIES[strategy](tff, _model_fn(tff, tf, model, store), local)
-        return tff.simulation.compose_dataset_computation_with_learning_process(data_of, process)
+        return chosen.build(Setup(make_model, data_of, local, samples, server_learning_rate))
     finally:
         _restore_keras(model)
-
-
-def check_strategy(strategy: str) -> None:
-    """Refuse a strategy that is not in `STRATEGIES`.
-
-    Raises:
-        InputError: it is not; lists the known ones.
-    """
-    if strategy not in STRATEGIES:
-        known = ", ".join(sorted(STRATEGIES))
-        raise InputError("--strategy", f"no strategy '{strategy}'", f"give one of {known}")
 
 
 def _restore_keras(model: Any) -> None:
@@ -70,20 +58,6 @@ def _restore_keras(model: Any) -> None:
     made outside a graph: this one.
     """
     type(model).from_config(model.get_config())
-
-
-def _fed_avg(tff: Any, model_fn: Callable[[], Any], local: LocalTraining) -> Any:
-    """FedAvg (arXiv 1602.05629): clients' weights averaged by their number of samples."""
-    return tff.learning.algorithms.build_weighted_fed_avg(
-        model_fn,
-        client_optimizer_fn=tff.learning.optimizers.build_sgdm(local.learning_rate),
-        server_optimizer_fn=tff.learning.optimizers.build_sgdm(1.0),
-    )
-
-
-STRATEGIES: dict[str, Callable[[Any, Callable[[], Any], LocalTraining], Any]] = {
-    "fedavg": _fed_avg,
-}
 
 
 def on_logits(model: Any) -> Any:
@@ -117,19 +91,3 @@ def _model_fn(tff: Any, tf: Any, model: Any, store: ClientStore) -> Callable[[],
         )
 
     return make
-
-
-def with_weights_of(process: Any, model: Any) -> Any:
-    """The process' first state, holding the weights of `model`."""
-    import tensorflow_federated as tff
-
-    weights = tff.learning.models.ModelWeights.from_model(model)
-    numbers = tff.learning.models.ModelWeights(
-        [w.numpy() for w in weights.trainable], [w.numpy() for w in weights.non_trainable]
-    )
-    return process.set_model_weights(process.initialize(), numbers)
-
-
-def assign(process: Any, state: Any, model: Any) -> None:
-    """Put the weights of `state` into `model`; inside `worker.context`, as all of TFF's work."""
-    process.get_model_weights(state).assign_weights_to(model)

@@ -6,14 +6,13 @@ defaults and meanings are Flower's.
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from types import ModuleType
+import sys
 from typing import Protocol
 
 import numpy as np
 
 from tinyml.errors import InputError
+from tinyml.federated import rooms
 
 
 class Partitioner(Protocol):
@@ -31,30 +30,13 @@ class Partitioner(Protocol):
         """
 
 
-def known() -> dict[str, ModuleType]:
-    """The partitioners' modules by name."""
-    modules = [
-        importlib.import_module(f"{__name__}.{found.name}")
-        for found in pkgutil.iter_modules(__path__)
-    ]
-    return {module.NAME: module for module in modules}
-
-
 def parse(text: str, seed: int) -> Partitioner:
     """The partitioner that `text` names, e.g. "iid" or "dirichlet:0.3".
 
     Raises:
         InputError: unknown name or a bad argument; lists what is known.
     """
-    name, _, argument = text.partition(":")
-    modules = known()
-    usages = ", ".join(modules[n].USAGE for n in sorted(modules))
-    if name not in modules:
-        raise InputError("--partition", f"no partition '{text}'", f"give one of {usages}")
-    try:
-        partitioner: Partitioner = modules[name].parse(argument or None, seed)
-    except ValueError as error:
-        raise InputError("--partition", f"'{text}': {error}", f"give one of {usages}") from None
+    partitioner: Partitioner = rooms.parse(sys.modules[__name__], "--partition", text, seed)
     return partitioner
 
 

@@ -21,7 +21,7 @@ class DirichletPartitioner:
 
     Yurochkin et al. 2019, arXiv 1905.12022. Small `alpha` is more skewed. The draw is repeated, at
     most 10 times, until every client has at least `min_partition_size` samples. With
-    `self_balancing`, a client that already has its even share of all samples gets no more.
+    `self_balancing`, a client that already has more than its even share of all samples gets no more.
 
     Example: `DirichletPartitioner(0.3, seed=0).partition(labels, 10)`.
     """
@@ -55,7 +55,7 @@ class DirichletPartitioner:
             samples = random.permutation(np.flatnonzero(labels == label))
             shares = random.dirichlet(np.full(clients, self.alpha))
             if self.self_balancing:
-                shares = _open_shares(shares, sizes < len(labels) / clients)
+                shares = _open_shares(shares, sizes <= len(labels) / clients)
             cuts = (np.cumsum(shares)[:-1] * len(samples)).astype(int)
             for client, part in enumerate(np.split(samples, cuts)):
                 parts[client].append(part)

@@ -1,0 +1,158 @@
+"""What the rounds need of a learning process, and how TFF's own processes give it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinyml.models.runtime import tensorflow
+
+
+@dataclass(frozen=True)
+class LocalTraining:
+    """What a client does with its data in a round: plain SGD, section 3 of arXiv 1806.00582.
+
+    Attributes:
+        epochs: passes over its data.
+        batch: samples a step; the last one of a pass may be smaller.
+        learning_rate: of the first round; a later one may be given another.
+        seed: of the order of the samples.
+    """
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a strategy builds its process from.
+
+    Attributes:
+        make_model: a `tff.learning.models.VariableModel`, made anew at each call.
+        data_of: TFF computation, from a key (int64 [client, round]) to the client's batches.
+        local: what a client does.
+        samples: that all clients train on in one pass.
+        server_learning_rate: None for the strategy's own.
+        aggregator: a TFF weighted aggregation factory; None for the mean.
+    """
+
+    make_model: Callable[[], Any]
+    data_of: Any
+    local: LocalTraining
+    samples: int
+    server_learning_rate: float | None = None
+    aggregator: Any = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A round as the clients saw it: means over their samples while they trained."""
+
+    loss: float
+    accuracy: float
+    samples: int
+
+    @classmethod
+    def from_metrics(cls, metrics: Any) -> Trained:
+        """From the metrics that TFF's models report."""
+        return cls(float(metrics["loss"]), float(metrics["accuracy"]), int(metrics["num_examples"]))
+
+
+class Learning(Protocol):
+    """A process over clients named by keys. All but `messages` runs inside a TFF context.
+
+    Attributes:
+        messages: how many times the size of the model goes to a client, and comes back, in a round.
+    """
+
+    messages: int
+
+    def begin(self, model: Any) -> Any:
+        """The first state: that of an untouched process with the weights of a Keras model."""
+
+    def next(
+        self, state: Any, keys: Sequence[np.ndarray], learning_rate: float
+    ) -> tuple[Any, Trained]:
+        """One round of the clients `keys`, at least one, with this learning rate of theirs."""
+
+    def assign(self, state: Any, model: Any) -> None:
+        """Put the weights of a state into a Keras model."""
+
+    def to_arrays(self, state: Any) -> dict[str, np.ndarray]:
+        """All of a state, for a checkpoint."""
+
+    def from_arrays(self, arrays: dict[str, np.ndarray]) -> Any:
+        """The state that `to_arrays` gave."""
+
+
+class BuiltIn:
+    """A `tff.learning.templates.LearningProcess` as a `Learning`: its clients keep nothing."""
+
+    messages = 1
+
+    def __init__(self, process: Any, setup: Setup) -> None:
+        """From a process whose clients' learning rate is `client_work`'s hyperparameter."""
+        import tensorflow_federated as tff
+
+        self._process = tff.simulation.compose_dataset_computation_with_learning_process(
+            setup.data_of, process
+        )
+        self._rate = setup.local.learning_rate
+
+    def begin(self, model: Any) -> Any:
+        """See `Learning.begin`."""
+        return self._process.set_model_weights(self._process.initialize(), weights_of(model))
+
+    def next(
+        self, state: Any, keys: Sequence[np.ndarray], learning_rate: float
+    ) -> tuple[Any, Trained]:
+        """See `Learning.next`."""
+        result = self._process.next(self._with_rate(state, learning_rate), list(keys))
+        return result.state, Trained.from_metrics(result.metrics["client_work"]["train"])
+
+    def _with_rate(self, state: Any, learning_rate: float) -> Any:
+        hparams = self._process.get_hparams(state)
+        if hparams["client_work"]["learning_rate"] == np.float32(learning_rate):
+            return state
+        hparams["client_work"]["learning_rate"] = learning_rate
+        return self._process.set_hparams(state, hparams)
+
+    def assign(self, state: Any, model: Any) -> None:
+        """See `Learning.assign`."""
+        self._process.get_model_weights(state).assign_weights_to(model)
+
+    def to_arrays(self, state: Any) -> dict[str, np.ndarray]:
+        """See `Learning.to_arrays`."""
+        return numbered("server", state)
+
+    def from_arrays(self, arrays: dict[str, np.ndarray]) -> Any:
+        """See `Learning.from_arrays`."""
+        return restored("server", arrays, self._process.initialize())
+
+
+def weights_of(model: Any) -> Any:
+    """A Keras model's weights as TFF takes them."""
+    import tensorflow_federated as tff
+
+    weights = tff.learning.models.ModelWeights.from_model(model)
+    return tff.learning.models.ModelWeights(
+        [w.numpy() for w in weights.trainable], [w.numpy() for w in weights.non_trainable]
+    )
+
+
+def numbered(name: str, structure: Any) -> dict[str, np.ndarray]:
+    """The leaves of a nested structure as NAME/0, NAME/1, ..."""
+    leaves = tensorflow().nest.flatten(structure)
+    return {f"{name}/{number}": np.asarray(leaf) for number, leaf in enumerate(leaves)}
+
+
+def restored(name: str, arrays: dict[str, np.ndarray], like: Any) -> Any:
+    """The structure that `numbered` took apart, of the same form as `like`."""
+    nest = tensorflow().nest
+    leaves = [arrays[f"{name}/{number}"] for number in range(len(nest.flatten(like)))]
+    return nest.pack_sequence_as(like, leaves)
