@@ -60,10 +60,11 @@ class Request:
         return self.lr * self.lr_decay ** (number - 1)
 
     def inputs(self) -> dict[str, Path]:
-        """The files and directories read, by role."""
+        """The files and directories read, by role; data that is not there is told when it is read."""
+        source = data.source_path(self.data)
         found = {
             "model": self.model,
-            "data": data.source_path(self.data),
+            "data": source if source is not None and source.exists() else None,
             "dreams": sharing.path_of(self.share_source) if self.share else None,
         }
         return {role: path for role, path in found.items() if path is not None}

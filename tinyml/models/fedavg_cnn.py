@@ -34,7 +34,9 @@ def build(kind: str, shape: tuple[int, ...], classes: int) -> Any:
     """
     name, least = f"fedavg-cnn-{kind}", {"mnist": 4, "cifar": _CROP}[kind]
     if min(shape[:2]) < least:
-        raise InputError(name, f"samples of shape {shape} are too small", f"{least} pixels at least")
+        raise InputError(
+            name, f"samples of shape {shape} are too small", f"{least} pixels at least"
+        )
     keras = tensorflow().keras
     inputs = keras.Input(shape, name="image")
     x = (_mnist if kind == "mnist" else _cifar)(keras, inputs)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyml.errors import InputError
 
-FAMILIES = ("resnet", "wrn", "dscnn", "mobilenet", "autoencoder")
+FAMILIES = ("resnet", "wrn", "dscnn", "mobilenet", "autoencoder", "fedavg_cnn")
 
 
 def usage() -> str:
