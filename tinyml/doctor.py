@@ -233,14 +233,13 @@ def arm_kernels(given: Path | None) -> State:
 
 def renode() -> State:
     """Renode: $RENODE_PATH (the program, or its folder), else `renode` on PATH."""
-    named = os.environ.get("RENODE_PATH")
-    if not named:
-        return program("renode")
-    path = Path(named)
-    state = program(path / "renode" if path.is_dir() else path)
-    if state.status == MISSING:
-        return State(BROKEN, detail=f"$RENODE_PATH names {named}, which is no program")
-    return state
+    from tinyml.emulate import renode as emulator
+
+    try:
+        found = emulator.find()
+    except InputError as error:
+        return State(BROKEN, detail=_plain(str(error)))
+    return program(found) if found else State(MISSING)
 
 
 def pyocd() -> State:

@@ -30,6 +30,7 @@ def templates() -> Any:
         keep_trailing_newline=True,
     )
     environment.filters["register"] = "0x{:08x}u".format
+    environment.filters["hex"] = "0x{:08X}".format
     return environment
 
 

@@ -29,7 +29,8 @@ def export(directory: Path, prefix: str = "small") -> Path:
 @pytest.mark.parametrize(
     "name",
     ["model.h", "model.c", "weights.h", "Makefile", "CMakeLists.txt", "report.json"]
-    + [f"firmware/{part}" for part in ("main.c", "demo.c", "board.h", "link.ld")],
+    + [f"firmware/{part}" for part in ("main.c", "demo.c", "board.h", "link.ld")]
+    + [f"renode/{part}" for part in ("platform.repl", "demo.resc", "demo.robot")],
 )
 def test_golden(tmp_path: Path, name: str) -> None:
     """A change of a template shows up here as a readable difference; copy the new text over if meant."""

@@ -127,13 +127,25 @@ def children(name: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_qemu_dies_with_its_killed_parent(exported: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("emulator", ["qemu", "renode"])
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_emulators_die_with_their_parent(
+    exported: Path, tmp_path: Path, emulator: str, ending: signal.Signals
+) -> None:
+    """The stand-in for Renode is a script that starts a program that starts QEMU, all of which must go."""
     break_invoke(exported, "for (;;) {\n}")
+    launcher = tmp_path / "renode"
+    stand_in = Path(__file__).with_name("fake_renode.py")
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "{stand_in}" "$@"\n')
+    launcher.chmod(0o755)
     command = [sys.executable, "-m", "tinyml", "validate", str(exported), "--samples", "1"]
-    scratch = {**os.environ, "TMPDIR": str(tmp_path)}  # the ELF's path then names this test
-    parent = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=scratch)
+    # The ELF's path then names this test.
+    scratch = {**os.environ, "TMPDIR": str(tmp_path), "RENODE_PATH": str(launcher)}
+    parent = subprocess.Popen(
+        [*command, "--emulator", emulator], stderr=subprocess.DEVNULL, env=scratch
+    )
     wait_until(lambda: bool(emulators(tmp_path)), 60)
-    parent.send_signal(signal.SIGKILL)
+    parent.send_signal(ending)
     parent.wait()
     wait_until(lambda: not emulators(tmp_path), 10)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,8 +11,12 @@ from tinyml import console
 from tinyml.cli import options
 from tinyml.errors import CheckFailed, InputError
 
-_EMULATORS = ("auto", "qemu", "host")
+if TYPE_CHECKING:
+    from tinyml.emulate.devices import Place
+
+_EMULATORS = ("auto", "renode", "qemu", "host")
 _RANDOM_SAMPLES = 16
+_BAUD = 115_200
 
 
 @click.command()
@@ -22,7 +26,19 @@ _RANDOM_SAMPLES = 16
     type=click.Choice(_EMULATORS),
     default="auto",
     show_default=True,
-    help="qemu runs the firmware, host the same C on this machine; auto is qemu.",
+    help="renode and qemu run the firmware, host the same C on this machine; auto is renode when it is "
+    "installed, else qemu.",
+)
+@click.option(
+    "--serial",
+    "port",
+    metavar="PORT",
+    help="Validate the board at this serial port, flashed before with the project's firmware.",
+)
+@click.option(
+    "--baud",
+    type=click.IntRange(min=1),
+    help="With --serial, its speed [default: the board's].",
 )
 @options.data("Test samples with labels, for the accuracy; random inputs without.", required=False)
 @click.option("--samples", type=click.IntRange(min=1), help="Use only the first N samples.")
@@ -60,6 +76,8 @@ _RANDOM_SAMPLES = 16
 def command(
     project: Path,
     emulator: str,
+    port: str | None,
+    baud: int | None,
     data: str | None,
     samples: int | None,
     by_layer: bool,
@@ -81,8 +99,14 @@ def command(
 
     if float_model is not None and not by_layer:
         raise InputError("--float", "is for comparing layers", "add --layers, or leave it out")
+    if port is not None and emulator != "auto":
+        raise InputError("--serial", f"is a board, not {emulator}", "leave --emulator out")
+    if baud is not None and port is None:
+        raise InputError("--baud", "is the speed of a serial port", "name it with --serial")
     settings = {
         "emulator": emulator,
+        "serial": port,
+        "baud": baud,
         "data": data,
         "samples": samples,
         "layers": by_layer,
@@ -98,17 +122,28 @@ def command(
     ):
         inputs, labels = _inputs(directory, data, samples, seed)
         name, expected = projects.judge(directory)
-        chosen = "qemu" if emulator == "auto" else emulator
-        measured = validation.execute(directory, inputs, chosen, timeout)
+        place = _place(directory, emulator, port, baud)
+        measured = validation.execute(directory, inputs, place, timeout)
         verdict = validation.compare(measured, name, expected(inputs), labels)
         if by_layer:
             judges = projects.layer_judges(directory, float_model, allow_unsafe)
-            verdict["layers"] = layers.compare(directory, inputs, *judges, chosen, timeout)
+            verdict["layers"] = layers.compare(directory, inputs, *judges, place, timeout)
         write(verdict)
     console.result(verdict, _text(verdict, data is None))
     differences = _differences(verdict)
     if differences:
         raise CheckFailed(f"{project}: {'; '.join(differences)}")
+
+
+def _place(directory: Path, emulator: str, port: str | None, baud: int | None) -> Place:
+    """Where the firmware runs."""
+    from tinyml.codegen.project import target_of
+    from tinyml.emulate import devices
+
+    if port is not None:
+        speed = baud or target_of(directory).uart.settings.get("baud", _BAUD)
+        return devices.SerialPort(port, speed)
+    return devices.usual() if emulator == "auto" else emulator
 
 
 def _differences(verdict: dict[str, Any]) -> list[str]:
@@ -175,7 +210,7 @@ def _text(verdict: dict[str, Any], is_random: bool) -> str:
         lines.append(
             f"accuracy {verdict['accuracy']:.2%} ({verdict['judge']}: {verdict['accuracy_judge']:.2%})"
         )
-    if verdict["instructions"] is not None:
+    if verdict["stack_bytes"] is not None:
         lines.append(measured_text(verdict))
     if verdict["layers"] is not None:
         lines.append(_layers_text(verdict["layers"], verdict["judge"]))
@@ -222,10 +257,15 @@ def _short(row: dict[str, Any]) -> str:
 
 
 def measured_text(result: dict[str, Any]) -> str:
-    """Instructions, flash, RAM and stack in one line."""
+    """Instructions or cycles, flash, RAM and stack in one line, as far as they are known."""
+    parts = []
+    for what in ("instructions", "cycles"):
+        if result.get(what) is not None:
+            parts.append(f"{what} an inference {result[what]['mean']:,}")
     flash = result["flash_bytes"]
-    return (
-        f"instructions an inference {result['instructions']['mean']:,}, "
-        f"flash {flash['total']:,} bytes (weights {flash['weights']:,}, code {flash['code']:,}), "
-        f"RAM {result['ram_bytes']:,} bytes, stack {result['stack_bytes']:,} bytes"
-    )
+    if flash is not None:
+        parts.append(
+            f"flash {flash['total']:,} bytes (weights {flash['weights']:,}, code {flash['code']:,})"
+        )
+        parts.append(f"RAM {result['ram_bytes']:,} bytes")
+    return ", ".join([*parts, f"stack {result['stack_bytes']:,} bytes"])

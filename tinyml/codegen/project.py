@@ -13,7 +13,7 @@ from typing import Any
 
 from tinyml import __version__, ops, resources, targets
 from tinyml.cmsis_nn import sources
-from tinyml.codegen import firmware, names, values
+from tinyml.codegen import firmware, names, renode, values
 from tinyml.codegen.program import Program
 from tinyml.errors import InputError
 from tinyml.kernels.base import CMSIS_NN, GENERAL, Options
@@ -75,6 +75,7 @@ def write(
     context |= {"layers": _sent_layers(report), "model_words": _words(model_id(model))}
     resources.render(_RENDERED, context, directory)
     firmware.write(directory, context, program, target)
+    renode.write(directory, context, program, target)
     _copy_kernels(directory, kernels)
     _copy_cmsis_nn(directory, program, kernels)
     shutil.copyfile(model, directory / MODEL)

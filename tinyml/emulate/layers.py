@@ -11,7 +11,7 @@ from typing import Any, Union
 import numpy as np
 
 from tinyml import affine, console
-from tinyml.emulate import trace
+from tinyml.emulate import devices, trace
 from tinyml.emulate.trace import Layer
 from tinyml.graph import reference, tflite_reader
 
@@ -64,7 +64,7 @@ def compare(
     inputs: Sequence[np.ndarray],
     judge: Inference,
     real: Inference,
-    emulator: str = "host",
+    place: devices.Place = "host",
     timeout: float = 60.0,
 ) -> dict[str, Any]:
     """Run the project, sample by sample, and compare what each node computed.
@@ -74,7 +74,7 @@ def compare(
         inputs: for each input of the model (N, *sample shape), in its own type.
         judge: gives the right bytes.
         real: gives the float model's values; its inputs are the same samples.
-        emulator: what computes the layers, see `trace.tracer`.
+        place: what computes the layers, see `trace.tracer`.
         timeout: seconds for a layer.
 
     Returns:
@@ -87,7 +87,7 @@ def compare(
     """
     tallies = [_Tally(layer) for layer in trace.layers(project)]
     with (
-        trace.tracer(project, emulator, timeout) as run,
+        trace.tracer(project, place, timeout) as run,
         console.progress("layers", len(inputs[0])) as bar,
     ):
         for number, sample in enumerate(zip(*inputs)):
@@ -102,7 +102,7 @@ def compare(
     rows = [tally.row() for tally in tallies]
     measured = {i: row.sqnr_db for i, row in enumerate(rows) if row.sqnr_db is not None}
     return {
-        "emulator": emulator,
+        "emulator": devices.name(place),
         "samples": len(inputs[0]),
         "layers": [asdict(row) for row in rows],
         "worst": min(measured, key=measured.__getitem__, default=None),

@@ -17,7 +17,11 @@ from tinyml.errors import CheckFailed
 
 MARK = b"TM"
 _HEAD = struct.Struct("<BBI")  # type, sequence, length
-_ERRORS = {1: "a checksum was wrong", 2: "the input has the wrong length", 3: "unknown frame type"}
+_ERRORS = {
+    1: "a checksum was wrong",
+    2: "the input has the wrong length",
+    3: "unknown frame type (layers come from a firmware built with make EXTRA=-DPREFIX_TRACE)",
+}
 _STATUS = ("CFSR", "HFSR", "DFSR", "MMFAR", "BFAR")
 _STACKED = ("r0", "r1", "r2", "r3", "r12", "lr", "pc", "xpsr")
 # What a fault's frame holds, by its length: Armv6-M has no status, a stack that overflowed nothing on it

@@ -39,7 +39,11 @@ def session(
         CheckFailed: QEMU ends, or the firmware does not answer in time (raised inside the block).
     """
     if target.qemu is None:
-        raise InputError(target.board, "QEMU has no machine for this board", "validate on the host")
+        raise InputError(
+            target.board,
+            "QEMU has no machine for this board",
+            "take --emulator renode or host, or --serial on the board",
+        )
     machine = target.qemu
     command = [
         need("qemu-system-arm"),

@@ -79,18 +79,18 @@ Trace = Callable[[Sequence[np.ndarray]], "list[np.ndarray | None]"]
 
 
 @contextmanager
-def tracer(project: Path, emulator: str, timeout: float) -> Iterator[Trace]:
+def tracer(project: Path, place: devices.Place, timeout: float) -> Iterator[Trace]:
     """Runs one inference and gives the values of `layers`, None for one that is never there as a whole.
 
     Args:
         project: an exported project.
-        emulator: "host", or as of `devices.started`, whose firmware then sends them.
+        place: "host", or as of `devices.started`, whose firmware then sends them.
         timeout: seconds for a layer.
 
     Raises:
         InputError, CheckFailed: as of HostModel and `devices.started`.
     """
-    if emulator == "host":
+    if place == "host":
         yield TracedModel(project).trace
         return
     prefix, known = read_report(project)["prefix"].upper(), ports.of_project(project)
@@ -99,7 +99,7 @@ def tracer(project: Path, emulator: str, timeout: float) -> Iterator[Trace]:
     with (
         tempfile.TemporaryDirectory(prefix="tinyml-trace-") as scratch,
         devices.started(
-            project, emulator, timeout, Path(scratch), devices.TRACED.format(prefix)
+            project, place, timeout, Path(scratch), devices.TRACED.format(prefix)
         ) as device,
     ):
 

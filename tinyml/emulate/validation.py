@@ -13,59 +13,78 @@ import numpy as np
 from tinyml import console
 from tinyml.codegen.project import read_report, target_of
 from tinyml.emulate import build, devices, ports
+from tinyml.emulate.devices import Place
 from tinyml.emulate.host import HostModel
+from tinyml.targets import Target
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run of N samples gave: a batch an output; instructions and stack are None on the host."""
+    """What a run of N samples gave.
+
+    Attributes:
+        outputs: a batch an output.
+        emulator: what ran it, "serial" for a board.
+        instructions: min, mean and max of an inference; None where nothing counts them.
+        cycles: the same on a board.
+        stack_bytes: the most stack in use; None on the host.
+        sizes: None when there is no firmware's file.
+    """
 
     outputs: list[np.ndarray]
     emulator: str
-    instructions: dict[str, int] | None
-    stack_bytes: int | None
-    sizes: build.Sizes | None
+    instructions: dict[str, int] | None = None
+    cycles: dict[str, int] | None = None
+    stack_bytes: int | None = None
+    sizes: build.Sizes | None = None
 
 
-def execute(project: Path, inputs: Sequence[np.ndarray], emulator: str, timeout: float) -> Measured:
+def execute(project: Path, inputs: Sequence[np.ndarray], place: Place, timeout: float) -> Measured:
     """Build a project and run every sample.
 
     Args:
         project: an exported project.
         inputs: for each input of the model (N, *sample shape), in its own type.
-        emulator: "qemu" or "host".
+        place: "host", or as of `devices.started`.
         timeout: seconds for one inference.
 
     Raises:
-        InputError: a tool is missing.
+        InputError: a tool is missing, or what runs it cannot run this board's firmware.
         CheckFailed: it does not compile, faults, hangs or answers nonsense.
     """
-    if emulator == "host":
-        return Measured(HostModel(project).predict_all(inputs), "host", None, None, None)
+    if place == "host":
+        return Measured(HostModel(project).predict_all(inputs), "host")
     with tempfile.TemporaryDirectory(prefix="tinyml-build-") as scratch:
-        return _on_device(project, inputs, emulator, Path(scratch), timeout)
+        return _on_device(project, inputs, place, Path(scratch), timeout)
 
 
 def _on_device(
-    project: Path, inputs: Sequence[np.ndarray], emulator: str, scratch: Path, timeout: float
+    project: Path, inputs: Sequence[np.ndarray], place: Place, scratch: Path, timeout: float
 ) -> Measured:
-    report, known = read_report(project), ports.of_project(project)
-    target = target_of(project)
-    answers = []
+    known, answers, sizes, name = ports.of_project(project), [], None, devices.name(place)
     with (
-        devices.started(project, emulator, timeout, scratch) as device,
-        console.progress(emulator, len(inputs[0])) as bar,
+        devices.started(project, place, timeout, scratch) as device,
+        console.progress(name, len(inputs[0])) as bar,
     ):
-        measured = build.sizes(device.elf, report["flash_bytes"]["weights"])
+        if device.elf is not None:
+            sizes = build.sizes(device.elf, read_report(project)["flash_bytes"]["weights"])
         for sample in zip(*inputs):
             answers.append(device.session.infer(known.packed(sample), known.sizes[1]))
             bar.advance()
-    assert target.qemu is not None
-    # The counter starts with the inference and rounds down, so rounding up gives whole instructions.
-    ticks = np.array([answer.ticks for answer in answers])
-    counts = np.ceil(ticks * target.qemu.instructions_per_tick)
+    counts = _counts(target_of(project), name, np.array([answer.ticks for answer in answers]))
     outputs = [np.stack(batch) for batch in zip(*(known.unpacked(a.output) for a in answers))]
-    return Measured(outputs, emulator, _summary(counts), answers[-1].stack_bytes, measured)
+    return Measured(outputs, name, **counts, stack_bytes=answers[-1].stack_bytes, sizes=sizes)
+
+
+def _counts(target: Target, name: str, ticks: np.ndarray) -> dict[str, dict[str, int]]:
+    """What the device's counter says, by the name of what it counts."""
+    if not ticks.any():  # the emulator has no model of the counter
+        return {}
+    if name == "serial":
+        return {"cycles": _summary(ticks)}
+    per_tick = target.qemu.instructions_per_tick if name == "qemu" and target.qemu else 1.0
+    # The counter starts with the inference and rounds down, so rounding up gives whole instructions.
+    return {"instructions": _summary(np.ceil(ticks * per_tick))}
 
 
 def _summary(counts: np.ndarray) -> dict[str, int]:
@@ -100,6 +119,7 @@ def compare(
         "accuracy": None,
         "accuracy_judge": None,
         "instructions": measured.instructions,
+        "cycles": measured.cycles,
         "stack_bytes": measured.stack_bytes,
         "flash_bytes": None,
         "ram_bytes": None,
