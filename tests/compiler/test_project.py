@@ -118,26 +118,6 @@ def test_constants_stay_in_flash(tmp_path: Path) -> None:
     assert 0 < sizes.code < 12_000
 
 
-def test_two_models_link_into_one_program(tmp_path: Path) -> None:
-    first, second = export(tmp_path / "a", "first"), export(tmp_path / "b", "second")
-    main = tmp_path / "main.c"
-    main.write_text(
-        "void first_invoke(void); void second_invoke(void);\n"
-        "int main(void) { first_invoke(); second_invoke(); return 0; }\n"
-    )
-    objects = []
-    for directory in (first, second):
-        for name in ("model.c", "weights.c"):
-            objects.append(tmp_path / f"{directory.name}_{name}.o")
-            include = [f"-I{directory}", f"-I{directory / 'kernels'}"]
-            command = ["gcc", "-c", directory / name, *include, "-o", objects[-1]]
-            subprocess.run(command, check=True)
-    kernels = sorted((first / "kernels").glob("*.c"))
-    include = [f"-I{first / 'kernels'}"]
-    subprocess.run(["gcc", main, *objects, *kernels, *include, "-o", tmp_path / "both"], check=True)
-    subprocess.run([tmp_path / "both"], check=True)
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

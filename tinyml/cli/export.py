@@ -38,6 +38,13 @@ _CALIBRATION_SAMPLES = 500
     help="For a Keras model: quantize it on the way, as `tinyml quantize` does.",
 )
 @options.precision
+@click.option(
+    "--package",
+    type=click.Choice(["arduino", "zephyr", "cmsis-pack", "none"]),
+    default="none",
+    show_default=True,
+    help="Write the model alone, as a library for Arduino, Zephyr or CMSIS-Pack.",
+)
 @options.unsafe
 @options.kernels
 @options.budgets
@@ -51,6 +58,7 @@ def command(
     prefix: str | None,
     calibration: str | None,
     precision: str,
+    package: str,
     allow_unsafe: bool,
     library: str,
     cmsis_nn: Path | None,
@@ -70,7 +78,7 @@ def command(
     uses), a firmware for the target with a Makefile, and report.json with its memory and work.
     """
     from tinyml import run, targets
-    from tinyml.codegen import budget, fitting, program, project
+    from tinyml.codegen import budget, fitting, packages, program, project
     from tinyml.kernels import cmsis_nn as arm
     from tinyml.kernels.base import Options
 
@@ -80,6 +88,7 @@ def command(
     wanted = Options(board.processor, library, optimize, flash, ram, kernels)
     settings = {
         "target": target,
+        "package": package,
         "prefix": name,
         "calibration": calibration,
         "quantize": precision if calibration else None,
@@ -100,18 +109,31 @@ def command(
             force=force,
             directory=True,
         ) as step:
-            sha256 = run.sha256(model)
-            project.write(step.path, compiled, board, tflite, sha256, name, model.name)
-            _measure(step.path, board)
-            report = project.read_report(step.path)
-            budget.check_ram(report, ram)
-            budget.check_flash(report, flash)
+            with _place(step.path, package) as directory:
+                sha256 = run.sha256(model)
+                project.write(directory, compiled, board, tflite, sha256, name, model.name)
+                _measure(directory, board)
+                report = project.read_report(directory)
+                budget.check_ram(report, ram)
+                budget.check_flash(report, flash)
+                if package != "none":
+                    packages.write(package, directory, board, step.path)
             step.metrics.update(
                 macs=report["macs"],
                 weight_bytes=report["flash_bytes"]["weights"],
                 arena_bytes=report["ram_bytes"]["arena"],
             )
-    console.result(report, _text(output, report, board))
+    console.result(report, _text(output, report, board, package))
+
+
+@contextmanager
+def _place(output: Path, package: str) -> Iterator[Path]:
+    """Where the project goes: it is the output, or what a package is made of and not kept."""
+    if package == "none":
+        yield output
+        return
+    with tempfile.TemporaryDirectory(prefix="tinyml-project-") as scratch:
+        yield Path(scratch)
 
 
 def _measure(directory: Path, board: Target) -> None:
@@ -175,7 +197,7 @@ def _as_tflite(
         yield made, request.inputs()
 
 
-def _text(output: Path, report: dict[str, Any], board: Target) -> str:
+def _text(output: Path, report: dict[str, Any], board: Target, package: str) -> str:
     flash, ram = report["flash_bytes"], report["ram_bytes"]
     lines = [
         f"{output}: {report['macs']:,} MAC, weights {flash['weights']:,} bytes in flash, "
@@ -188,10 +210,12 @@ def _text(output: Path, report: dict[str, Any], board: Target) -> str:
             f"The firmware: flash {flash['total']:,} bytes (code {flash['code']:,}), "
             f"RAM {ram['total']:,}; an inference needs up to {report['stack_bytes']:,} bytes of stack"
         )
-    return "\n".join([*lines, f"Next: {_next(output, board)}"])
+    return "\n".join([*lines, f"Next: {_next(output, board, package)}"])
 
 
-def _next(output: Path, board: Target) -> str:
+def _next(output: Path, board: Target, package: str) -> str:
+    if package != "none":
+        return f"{output / 'README.md'}"
     if board.qemu is not None:
         return f"tinyml validate {output} --data DATA, or make -C {output} run"
     return f"tinyml flash {output}, or make -C {output} demo; it prints its result at the UART"
