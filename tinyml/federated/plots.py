@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,27 @@ def divergence_over_rounds(path: Path, history: Sequence[dict[str, Any]], title:
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
+    figure.savefig(path, dpi=_DPI)
+
+
+def against_emd(
+    path: Path, series: Mapping[str, Sequence[tuple[float, float, float]]], label: str
+) -> None:
+    """What several runs reached over the mean EMD of their clients, as PNG.
+
+    Args:
+        path: the file to write.
+        series: name to points (EMD, mean, standard deviation), sorted by EMD.
+        label: what the mean is of.
+    """
+    figure, axes = _figure("", "mean earth mover's distance of the clients' labels", label)
+    for name, points in series.items():
+        emd, mean, deviation = zip(*points)
+        axes.errorbar(emd, mean, deviation, marker="o", markersize=3, capsize=2, label=name)
+    axes.set_xlim(0, 2)
+    axes.grid(alpha=0.3)
+    if series:
+        axes.legend(fontsize="small")
     figure.savefig(path, dpi=_DPI)
 
 

@@ -1,0 +1,101 @@
+"""The experiments' scripts: what is planned, run once, recorded and summed up."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "experiments" / "federated"
+
+CONFIG = """
+dataset = "squares"
+model = "resnet-4-4"
+seeds = [0, 1]
+clients = 4
+rounds = 2
+batch = 16
+divergence = true
+
+[[runs]]
+partition = "emd:1.2"
+
+[[runs]]
+partition = "iid"
+share = 0.1
+divergence = false
+"""
+FIELDS = {"dataset", "partition", "emd", "strategy", "share", "source", "epochs", "batch", "rounds"}
+FIELDS |= {"seeds", "accuracy_mean", "accuracy_sd", "paper"}
+
+
+def script(name, *arguments):
+    command = [sys.executable, str(HERE / name), *map(str, arguments)]
+    place = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=place, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_is_planned_has_names_of_its_own():
+    told = script("run.py", "--list", "--records", "none").splitlines()
+    names = told[1:]
+    assert told[0] == f"{len(names)} runs, 0 of them recorded"
+    assert len(set(names)) == len(names) > 50
+    assert sum(name.startswith("mnist-emd1.8-fedavg-") for name in names) == 3  # seeds
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A configuration and data: 8x8 images of which one quarter is bright."""
+    random = np.random.default_rng(0)
+    y = random.permutation(np.repeat(np.arange(4), 40))
+    x = random.integers(0, 60, (160, 8, 8), dtype=np.uint8)
+    for image, label in zip(x, y):
+        top, left = 4 * (label // 2), 4 * (label % 2)
+        image[top : top + 4, left : left + 4] += 150
+    (tmp_path / "data").mkdir()
+    np.savez(
+        tmp_path / "data/squares.npz",
+        x_train=x[:120],
+        y_train=y[:120],
+        x_test=x[120:],
+        y_test=y[120:],
+    )
+    (tmp_path / "few.toml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_runs_are_recorded_once_and_summed_up(place):
+    records = place / "records"
+    folders = ("--data", place / "data", "--work", place / "work", "--records", records)
+    assert script("run.py", place / "few.toml", *folders).startswith("4 runs, 0 of them recorded")
+    assert len(list(records.iterdir())) == 4
+    one = sorted(records.iterdir())[0]
+    content = one.read_bytes()
+    one.unlink()  # as when killed before it was written
+    assert script("run.py", place / "few.toml", *folders).startswith("4 runs, 3 of them recorded")
+    assert one.read_bytes() == content
+    assert str(place) not in content.decode()
+    script("summary.py", "--records", records, "--output", place)
+    rows = json.loads((place / "summary.json").read_text())
+    assert [set(row) for row in rows] == [FIELDS] * 2
+    by_run = {(row["partition"], row["share"]): row for row in rows}
+    assert set(by_run) == {("iid", 0.1), ("emd:1.2", 0.0)}
+    skewed = by_run["emd:1.2", 0.0]
+    runs = [json.loads(path.read_text()) for path in records.glob("squares-emd*")]
+    accuracies = [run["metrics"]["accuracy_after"] for run in runs]
+    assert skewed["accuracy_mean"] == pytest.approx(np.mean(accuracies), abs=1e-5)
+    assert skewed["accuracy_sd"] == pytest.approx(np.std(accuracies, ddof=1), abs=1e-5)
+    assert (skewed["seeds"], skewed["rounds"], skewed["paper"]) == (2, 2, None)
+    assert skewed["emd"] == pytest.approx(1.2, abs=0.01)
+    assert "| emd:1.2 | 1.20 | fedavg |" in (place / "README.md").read_text()
+    assert (place / "divergence-emd.png").exists()
+    assert (place / "accuracy-emd.png").exists()
