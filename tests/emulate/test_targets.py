@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,22 @@ def test_every_file_is_complete(name: str) -> None:
     compiled_as = {"cortex-m85": "cortex-m55"}.get(target.core, target.core)
     assert target.flags[0] == f"-mcpu={compiled_as}"
     assert target.stack_bytes < target.ram.bytes
+
+
+def test_this_machine_is_a_target_without_a_firmware(tmp_path: Path) -> None:
+    target = targets.find("host")
+    compiled = program.compile_model(MODEL, options=Options(target.processor))
+    project.write(tmp_path, compiled, target, MODEL, "0" * 64, "small")
+    assert not (tmp_path / "firmware").exists()
+    assert project.target_of(tmp_path).hosted
+    inputs = np.random.default_rng(1).integers(-128, 128, (5, 8, 8, 1)).astype(np.int8)
+    measured = validation.execute(tmp_path, [inputs], "host", 30)
+    np.testing.assert_array_equal(measured.outputs[0], Tflm(MODEL).predict(inputs))
+    made = subprocess.run(["make", "--silent", "-C", tmp_path], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "build/libmodel.so").is_file()
+    with pytest.raises(InputError, match="has no firmware; take --emulator host"):
+        validation.execute(tmp_path, [inputs], "qemu", 30)
 
 
 def test_unknown_target() -> None:

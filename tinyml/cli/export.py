@@ -29,7 +29,7 @@ _CALIBRATION_SAMPLES = 500
     "target",
     required=True,
     metavar="NAME|FILE.toml",
-    help="A core or board, which `tinyml targets` lists, or a board's file of your own.",
+    help="A core or board, which `tinyml targets` lists, a board's file of your own, or host.",
 )
 @click.option("--prefix", help="Begins every public C name; the model's file name by default.")
 @click.option(
@@ -144,7 +144,7 @@ def _measure(directory: Path, board: Target) -> None:
     report = project.read_report(directory)
     budget.check_ram(report, fitting.room(board), board.board)
     budget.check_flash(report, board.flash.bytes, board.board)
-    if footprint.can_measure():
+    if footprint.can_measure() and not board.hosted:
         try:
             footprint.measure(directory)
         except budget.DoesNotFit as overflow:
@@ -203,7 +203,9 @@ def _text(output: Path, report: dict[str, Any], board: Target, package: str) -> 
         f"{output}: {report['macs']:,} MAC, weights {flash['weights']:,} bytes in flash, "
         f"arena {ram['arena']:,} bytes in RAM (without overlaps at least {report['arena_lower_bound']:,})"
     ]
-    if report["stack_bytes"] is None:
+    if board.hosted:
+        lines.append("It is for this machine, without a firmware")
+    elif report["stack_bytes"] is None:
         lines.append("Code and stack are not known: no arm-none-eabi-gcc here (tinyml doctor)")
     else:
         lines.append(
@@ -216,6 +218,8 @@ def _text(output: Path, report: dict[str, Any], board: Target, package: str) -> 
 def _next(output: Path, board: Target, package: str) -> str:
     if package != "none":
         return f"{output / 'README.md'}"
+    if board.hosted:
+        return f"tinyml validate {output} --data DATA, or make -C {output}"
     if board.qemu is not None:
         return f"tinyml validate {output} --data DATA, or make -C {output} run"
     return f"tinyml flash {output}, or make -C {output} demo; it prints its result at the UART"

@@ -19,10 +19,12 @@ def command() -> None:
         [name, "core", table["summary"], f"builds for {table['board']}"]
         for name, table in cores.items()
     ]
+    host = targets.find(targets.HOST)
+    rows.append([host.board, "host", host.summary, ""])
     for name, table in boards.items():
         memories = (
             f"{table['flash']['bytes'] >> 10:,} KB flash, {table['ram']['bytes'] >> 10:,} KB RAM"
         )
         rows.append([name, "board", table["summary"], memories])
-    value = {"cores": cores, "boards": boards}
+    value = {"cores": cores, "host": {"summary": host.summary}, "boards": boards}
     console.result(value, console.table("", ["name", "kind", "what", ""], rows))

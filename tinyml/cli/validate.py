@@ -143,7 +143,9 @@ def _place(directory: Path, emulator: str, port: str | None, baud: int | None) -
     if port is not None:
         speed = baud or target_of(directory).uart.settings.get("baud", _BAUD)
         return devices.SerialPort(port, speed)
-    return devices.usual() if emulator == "auto" else emulator
+    if emulator != "auto":
+        return emulator
+    return "host" if target_of(directory).hosted else devices.usual()
 
 
 def _differences(verdict: dict[str, Any]) -> list[str]:

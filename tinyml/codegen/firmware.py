@@ -29,7 +29,7 @@ _COPIED = (
 
 
 def write(directory: Path, context: dict[str, Any], program: Program, target: Target) -> None:
-    """Write the folder `firmware` and the board's file into a project.
+    """Write the board's file and the folder `firmware`, which this machine has none of, into a project.
 
     Args:
         directory: the project.
@@ -40,6 +40,9 @@ def write(directory: Path, context: dict[str, Any], program: Program, target: Ta
     Raises:
         InputError: there is no such driver.
     """
+    shutil.copyfile(target.file, directory / BOARD_FILE)
+    if target.hosted:
+        return
     folder = directory / "firmware"
     folder.mkdir()
     rendered = {f"firmware/{name}.j2": name for name in _RENDERED}
@@ -52,7 +55,6 @@ def write(directory: Path, context: dict[str, Any], program: Program, target: Ta
         shutil.copyfile(_driver(target, f"{kind}_{driver}.c"), folder / f"{kind}.c")
     if target.boot:
         shutil.copyfile(_driver(target, target.boot), folder / "boot.S")
-    shutil.copyfile(target.file, directory / BOARD_FILE)
 
 
 def sources(target: Target) -> list[str]:

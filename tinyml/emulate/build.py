@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tinyml import console
 from tinyml.codegen.budget import DoesNotFit
-from tinyml.errors import CheckFailed
+from tinyml.errors import CheckFailed, InputError
 from tinyml.process import guarded, need
 
 _NEEDED = {"firmware": ("arm-none-eabi-gcc", "make"), "host": ("cc", "make")}
@@ -46,9 +46,15 @@ def build(project: Path, product: str, into: Path, extra: str = "") -> Path:
         The firmware's ELF file or the shared library.
 
     Raises:
-        InputError: a compiler or make is missing.
+        InputError: a compiler or make is missing, or the project has no firmware.
         CheckFailed: the project does not compile; DoesNotFit when a memory of the board is too small.
     """
+    if product == "firmware" and not (project / "firmware").is_dir():
+        raise InputError(
+            project,
+            "was exported for this machine and has no firmware",
+            "take --emulator host, or export it for a core or board",
+        )
     for tool in _NEEDED[product]:
         need(tool)
     settings = [f"BUILD={into.resolve()}", f"EXTRA={extra}"]

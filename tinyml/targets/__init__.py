@@ -10,6 +10,7 @@ from typing import Any
 
 from tinyml.errors import InputError
 
+HOST = "host"  # the target for this machine
 _FOLDER = Path(__file__).parent
 _HELP = "docs/adding-a-target.md lists what a board's file holds"
 
@@ -126,7 +127,12 @@ class Target:
     @property
     def built_in(self) -> bool:
         """True when it comes with tinyml."""
-        return self.file.parent == _FOLDER / "boards"
+        return _FOLDER in self.file.parents
+
+    @property
+    def hosted(self) -> bool:
+        """True for this machine, for which no firmware is written."""
+        return self.core == HOST
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -145,13 +151,15 @@ def boards() -> dict[str, dict[str, Any]]:
 
 
 def find(name: str) -> Target:
-    """The target of a core's name (its usual board), a board's, or a chip's; or of a board's file, NAME.toml.
+    """The target of a core's name (its usual board), "host", a board's or a chip's name, or of NAME.toml.
 
     Raises:
         InputError: no such core or board, several boards with the chip, or a file that is no board's.
     """
     if name.endswith(".toml"):
         return of_file(Path(name))
+    if name == HOST:
+        return of_file(_FOLDER / f"{HOST}.toml")
     known_cores, known_boards = cores(), boards()
     board = known_cores[name]["board"] if name in known_cores else name
     if board not in known_boards:
@@ -180,7 +188,7 @@ def _with_chip(name: str, known: dict[str, dict[str, Any]]) -> str:
         return found[0]
     if found and name:
         raise InputError(f"--target {name}", "several boards have this chip", " or ".join(found))
-    names = ", ".join((*cores(), *known))
+    names = ", ".join((*cores(), HOST, *known))
     raise InputError(f"--target {name}", "unknown target", f"known targets are {names}")
 
 
@@ -194,7 +202,7 @@ def _target(path: Path, board: str, table: dict[str, Any], core: str | None) -> 
 
 
 def _read(path: Path, board: str, table: dict[str, Any], core: str) -> Target:
-    known = cores()
+    known = {**cores(), HOST: {"flags": (), "extensions": ()}}
     if core not in known:
         raise InputError(path, f"has the unknown core '{core}'", f"known are {', '.join(known)}")
     return Target(
