@@ -83,7 +83,9 @@ class Progress(Protocol):
         """Move the bar by `amount`; `values` (losses, accuracies) are shown beside it."""
 
 
-class _Silent:
+class Silent:
+    """Progress that nobody watches."""
+
     def advance(self, amount: int = 1, **values: float) -> None:
         pass
 
@@ -101,7 +103,7 @@ class _Bar:
 def progress(label: str, total: int) -> Iterator[Progress]:
     """A progress bar on stderr for work of `total` units; nothing when stderr is not a terminal."""
     if not sys.stderr.isatty() or _settings.as_json:
-        yield _Silent()
+        yield Silent()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

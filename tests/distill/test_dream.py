@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinyml import dreams
-from tinyml.console import _Silent
+from tinyml.console import Silent
 from tinyml.distill import dreaming, metadata, sheet, synthesizers
 from tinyml.distill.losses.batch_norm import batch_norm
 from tinyml.distill.settings import Limits, PixelSettings, Plan, method_names
@@ -27,7 +27,8 @@ def synthesize(method, context, count=60):
     made = synthesizers.make(method, context)
     rng = np.random.default_rng(0)
     draw = made.sample(count, rng)
-    return draw, made.synthesize(draw, rng, _Silent())
+    made.learnt = made.learn(rng, Silent())
+    return draw, made.synthesize([draw], Silent())[0]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,8 @@ def test_plan_shares_dreams_out_in_equal_batches():
 def test_a_batch_does_not_depend_on_the_others(context, tmp_path):
     for name, count in (("one", 20), ("two", 40)):
         (tmp_path / name).mkdir()
-        dreaming.make(Plan(("deepinversion",), count, 20), context, tmp_path / name, seed=5)
+        plan = Plan(("deepinversion",), count, 20)
+        dreaming.make(plan, context, tmp_path / name, tmp_path, seed=5)
     shard = "shard-00000.npz"
     assert (tmp_path / "one" / shard).read_bytes() == (tmp_path / "two" / shard).read_bytes()
 
@@ -117,7 +119,7 @@ def test_a_batch_does_not_depend_on_the_others(context, tmp_path):
 def test_agreement_counts_labels():
     logits = np.eye(3, dtype=np.float32)[[0, 0, 1, 1]]
     found = dreaming.agreement(
-        dreams.Dreams(np.zeros((4, 1, 1, 1)), np.array([0, 1, 1, 1]), logits)
+        [dreams.Dreams(np.zeros((4, 1, 1, 1)), np.array([0, 1, 1, 1]), logits)]
     )
     assert found["agreement"] == 0.75
     assert found["agreement_by_class"] == [1.0, pytest.approx(2 / 3), None]

@@ -14,6 +14,8 @@ from tinyml.cli import fitting, options
 from tinyml.cli import metadata as summary
 from tinyml.distill.settings import (
     INITS,
+    Dreaming,
+    FastSettings,
     Limits,
     PixelSettings,
     Plan,
@@ -23,6 +25,7 @@ from tinyml.distill.settings import (
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _PLAN, _PIXELS, _STUDENT = Plan(), PixelSettings(), StudentSettings()
+_FAST = FastSettings()
 _PATH = click.Path(path_type=Path)
 _COUNT = click.IntRange(min=1)
 _POSITIVE = click.FloatRange(min=0, min_open=True)
@@ -36,6 +39,16 @@ class _RunByDefault(click.Group):
         if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+
+def _sizes(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, ...]:
+    """Batch sizes with commas between them."""
+    items = value.split(",") if value else []
+    if not all(item.strip().isdecimal() and int(item) > 1 for item in items):
+        raise click.BadParameter(f"'{value}' is not numbers from 2 with commas between them")
+    return tuple(int(item) for item in items)
 
 
 @click.group("distill", cls=_RunByDefault)
@@ -114,6 +127,12 @@ def _pixels(function: _F) -> _F:
             help="Largest random shift at a step, in pixels.",
         ),
         click.option(
+            "--dream-flip/--no-dream-flip",
+            default=_PIXELS.flip,
+            show_default=True,
+            help="Mirror the dreams at every second step: for photographs.",
+        ),
+        click.option(
             "--batch-norm",
             type=_WEIGHT,
             default=_PIXELS.batch_norm,
@@ -133,6 +152,69 @@ def _pixels(function: _F) -> _F:
             default=_PIXELS.energy,
             show_default=True,
             help="Weight of the L2 prior.",
+        ),
+        click.option(
+            "--against",
+            type=_PATH,
+            help="A student (.keras or .h5); dreams are drawn to where it is not yet the teacher.",
+        ),
+        click.option(
+            "--adversarial",
+            type=_WEIGHT,
+            default=_PIXELS.adversarial,
+            show_default=True,
+            help="Weight of that.",
+        ),
+    )
+
+
+def _fast(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option(
+            "--fast-steps",
+            type=_COUNT,
+            default=_FAST.steps,
+            show_default=True,
+            help="Method 'fast': steps of the generator on a batch.",
+        ),
+        click.option(
+            "--fast-pixel-steps",
+            type=click.IntRange(min=0),
+            default=_FAST.pixel_steps,
+            show_default=True,
+            help="Likewise, steps on the pixels after that.",
+        ),
+        click.option(
+            "--fast-episodes",
+            type=_COUNT,
+            default=_FAST.episodes,
+            show_default=True,
+            help="Likewise, small batches that the generator's start is learnt on.",
+        ),
+        click.option(
+            "--fast-width",
+            type=_COUNT,
+            default=_FAST.width,
+            show_default=True,
+            help="Likewise, channels of the generator.",
+        ),
+    )
+
+
+def _machine(function: _F) -> _F:
+    return _apply(
+        function,
+        click.option(
+            "--devices",
+            metavar="NAME[,NAME...]",
+            help="Make as many batches at once, e.g. on gpu:0,gpu:1 or on cpu:0,cpu:1.",
+        ),
+        click.option(
+            "--probe",
+            callback=_sizes,
+            metavar="SIZE[,SIZE...]",
+            help="First measure images a second at these batch sizes, for the run record.",
         ),
     )
 
@@ -217,9 +299,17 @@ def _teacher_file(given: dict[str, Any]) -> Any:
     return TeacherFile(given["teacher"], given["layer"], given["allow_unsafe"])
 
 
-def _planned(given: dict[str, Any]) -> Plan:
+def _dreaming(given: dict[str, Any]) -> Dreaming:
     methods = tuple(name.strip() for name in given["method"].split(","))
-    return Plan(methods, given["count"], given["dream_batch_size"])
+    return Dreaming(
+        Plan(methods, given["count"], given["dream_batch_size"]),
+        _take(PixelSettings, given, "dream_"),
+        _take(FastSettings, given, "fast_"),
+        given["metadata"],
+        given["against"],
+        tuple(name.strip() for name in (given["devices"] or "").split(",") if name),
+        given["probe"],
+    )
 
 
 @command.command("metadata")
@@ -258,6 +348,8 @@ def metadata(ctx: click.Context, **given: Any) -> None:
 @_teacher
 @_plan
 @_pixels
+@_fast
+@_machine
 @options.seed
 @options.output("Directory for the dreams")
 @options.common
@@ -266,14 +358,7 @@ def dream(**given: Any) -> None:
     from tinyml.distill import steps
 
     output = steps.Output(given["output"], given["force"])
-    metrics = steps.write_dreams(
-        _teacher_file(given),
-        given["metadata"],
-        _planned(given),
-        _take(PixelSettings, given, "dream_"),
-        given["seed"],
-        output,
-    )
+    metrics = steps.write_dreams(_teacher_file(given), _dreaming(given), given["seed"], output)
     console.result({"output": str(output.path), **metrics}, _dream_summary(output.path, metrics))
 
 
@@ -342,6 +427,8 @@ def _student_summary(output: Path, metrics: dict[str, Any]) -> str:
 @_teacher
 @_plan
 @_pixels
+@_fast
+@_machine
 @_student
 @options.data(
     "Report accuracy on this data set when all is done; the student never sees it.", required=False
@@ -355,8 +442,7 @@ def run_all(**given: Any) -> None:
 
     metrics = steps.write_all(
         _teacher_file(given),
-        given["metadata"],
-        (_planned(given), _take(PixelSettings, given, "dream_")),
+        _dreaming(given),
         (fitting.wanted(given), given["init"], _take(StudentSettings, given)),
         given["data"],
         given["seed"],

@@ -1,8 +1,15 @@
-"""From a teacher to a directory of dreams: batches of each method, in shards, with a recipe."""
+"""From a teacher to a directory of dreams: batches of each method, in shards, with a recipe.
+
+Nothing here grows with the number of dreams: a batch is written as soon as it is made, and what is
+said about all of them is read from the shards. A batch that is written is done: after a kill, the
+rest is made as if nothing had happened.
+"""
 
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,72 +19,224 @@ import numpy as np
 from tinyml import console
 from tinyml.distill import sheet, synthesizers
 from tinyml.distill.settings import Plan
-from tinyml.dreams import Dreams, write_shard
+from tinyml.dreams import Dreams, read_shards, shard_name, write_shard
 
 _SHEET_COLUMNS = 16
+_LEARNING = 0x1EA2  # so that learning and the batches never share a random stream
 
 
-def make(plan: Plan, context: synthesizers.Context, directory: Path, seed: int) -> Dreams:
+def make(
+    plan: Plan, context: synthesizers.Context, directory: Path, workspace: Path, seed: int
+) -> dict[str, Any]:
     """Make the dreams and write shards, `recipe.json` and `dreams.png`.
 
     Args:
         plan: what to make.
         context: with what.
-        directory: an empty directory.
+        directory: for the dreams; shards in it are kept, and only the others are made.
+        workspace: for what a later run goes on with: how long batches took, what methods learnt.
         seed: each batch draws from its own stream of it, so no batch depends on another.
 
     Returns:
-        All the dreams.
+        For each method what it took, see `_timing`.
     """
     made = {method: synthesizers.make(method, context) for method in dict.fromkeys(plan.methods)}
-    batches = plan.batches()
-    total = sum(size * max(1, made[method].steps) for method, size in batches)
-    shards = []
-    with console.progress("dreaming", total) as bar:
-        for index, (method, size) in enumerate(batches):
-            rng = np.random.default_rng([seed, index])
-            shard = _batch(made[method], context, size, rng, bar)
-            write_shard(directory, index, shard)
-            shards.append(shard)
-    dreams = Dreams(
-        *(np.concatenate([getattr(s, n) for s in shards]) for n in ("x", "y", "logits"))
-    )
+    work = _Work(plan, context, directory, workspace, seed)
+    with console.progress("dreaming", work.total(made)) as bar:
+        for method, synthesizer in made.items():
+            work.make_all(method, synthesizer, _Noted(bar))
     _write_recipe(plan, context, directory, seed)
-    sheet.write(
-        directory / "dreams.png", dreams.x, dreams.y, context.teacher.classes, _SHEET_COLUMNS
-    )
-    return dreams
+    x, y = _first_of_each_class(read_shards(directory), context.teacher.classes)
+    sheet.write(directory / "dreams.png", x, y, context.teacher.classes, _SHEET_COLUMNS)
+    return {method: _timing(plan, method, workspace) for method in made}
 
 
-def agreement(dreams: Dreams) -> dict[str, Any]:
+def agreement(shards: Iterable[Dreams]) -> dict[str, Any]:
     """How the teacher labels its dreams; a teacher that agrees says little about a dream's worth.
 
     Returns:
         agreement: share labelled as drawn; agreement_by_class: the same for each class (None where
         none was drawn); teacher_labels: how many dreams get each label.
     """
-    labels, classes = dreams.logits.argmax(1), dreams.logits.shape[1]
-    right = labels == dreams.y
-    drawn = [dreams.y == label for label in range(classes)]
+    counts = None  # (drawn class, teacher's label)
+    for shard in shards:
+        classes = shard.logits.shape[1]
+        pairs = shard.y * classes + shard.logits.argmax(1)
+        found = np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+        counts = found if counts is None else counts + found
+    assert counts is not None
+    drawn, right = counts.sum(1), np.diag(counts)
     return {
-        "agreement": float(right.mean()),
-        "agreement_by_class": [float(right[own].mean()) if own.any() else None for own in drawn],
-        "teacher_labels": np.bincount(labels, minlength=classes).tolist(),
+        "agreement": float(right.sum() / drawn.sum()),
+        "agreement_by_class": [float(r / d) if d else None for r, d in zip(right, drawn)],
+        "teacher_labels": counts.sum(0).tolist(),
     }
 
 
-def _batch(
-    synthesizer: synthesizers.Synthesizer,
-    context: synthesizers.Context,
-    size: int,
-    rng: np.random.Generator,
-    bar: console.Progress,
-) -> Dreams:
-    draw = synthesizer.sample(size, rng)
-    x = synthesizer.synthesize(draw, rng, bar)
-    if synthesizer.steps == 0:
-        bar.advance(size)
-    return Dreams(x, draw.y, context.teacher.answers(x).astype(np.float32))
+class _Work:
+    """The batches of a plan, some of which may be done."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        context: synthesizers.Context,
+        directory: Path,
+        workspace: Path,
+        seed: int,
+    ) -> None:
+        self._plan, self._context, self._seed = plan, context, seed
+        self._directory, self._workspace = directory, workspace
+
+    def total(self, made: dict[str, synthesizers.Synthesizer]) -> int:
+        """Steps times images, of all that is not done."""
+        left = 0
+        for method, synthesizer in made.items():
+            sizes = [size for _, size in self._left(method)]
+            learns = bool(sizes) and not self._learnt(method).exists()
+            left += sum(sizes) * max(1, synthesizer.steps) + learns * synthesizer.learning_images
+        return left
+
+    def make_all(self, method: str, synthesizer: synthesizers.Synthesizer, bar: _Noted) -> None:
+        """Make the batches of a method that are not done, as many at once as there are devices."""
+        left, together = self._left(method), self._context.devices.count
+        if left:
+            synthesizer.learnt = self._learn(method, synthesizer, bar)
+        for begin in range(0, len(left), together):
+            self._make(synthesizer, left[begin : begin + together], bar)
+            last = min(begin + together, len(left))
+            console.detail(f"{method}: batch {last} of {len(left)} left; {bar.shown()}")
+
+    def _left(self, method: str) -> list[tuple[int, int]]:
+        """(index, size) of the batches that are not done."""
+        return [
+            (index, size)
+            for index, (name, size) in enumerate(self._plan.batches())
+            if name == method and not (self._directory / shard_name(index)).exists()
+        ]
+
+    def _learnt(self, method: str) -> Path:
+        return self._workspace / f"learnt-{method}.npz"
+
+    def _learn(
+        self, method: str, synthesizer: synthesizers.Synthesizer, bar: _Noted
+    ) -> synthesizers.Learnt:
+        """What the method learns, or learnt in an earlier run."""
+        path = self._learnt(method)
+        if not path.exists():
+            watch = _Watch()
+            place = list(dict.fromkeys(self._plan.methods)).index(method)
+            rng = np.random.default_rng([self._seed, _LEARNING, place + 1])
+            learnt = synthesizer.learn(rng, bar)
+            _write_json(self._workspace / f"learnt-{method}.json", watch.read())
+            beside = path.with_suffix(".new.npz")
+            np.savez(beside, **learnt)
+            beside.replace(path)
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+
+    def _make(
+        self,
+        synthesizer: synthesizers.Synthesizer,
+        batches: Sequence[tuple[int, int]],
+        bar: _Noted,
+    ) -> None:
+        """Make and write one batch for each device; where batches are fewer, some devices rest."""
+        watch = _Watch()
+        draws = [
+            synthesizer.sample(size, np.random.default_rng([self._seed, index]))
+            for index, size in batches
+        ]
+        idle = self._context.devices.count - len(draws)
+        images = synthesizer.synthesize([*draws, *draws[:1] * idle], bar)
+        if synthesizer.steps == 0:
+            bar.advance(sum(size for _, size in batches))
+        for (index, _), draw, x in zip(batches, draws, images):
+            logits = self._context.teacher.answers(x).astype(np.float32)
+            took = {**watch.read(share=len(batches)), "losses": bar.values}
+            _write_json(self._workspace / f"batch-{index:05d}.json", took)
+            write_shard(self._workspace, index, Dreams(x, draw.y, logits))
+            name = shard_name(index)
+            (self._workspace / name).replace(self._directory / name)
+
+
+class _Noted:
+    """A progress bar that keeps the last losses shown."""
+
+    def __init__(self, bar: console.Progress) -> None:
+        self._bar = bar
+        self.values: dict[str, float] = {}
+
+    def advance(self, amount: int = 1, **values: float) -> None:
+        self.values = values
+        self._bar.advance(amount, **values)
+
+    def shown(self) -> str:
+        return "  ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+
+
+class _Watch:
+    """Wall and processor seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def read(self, share: int = 1) -> dict[str, float]:
+        return {
+            "wall_seconds": (time.monotonic() - self._wall) / share,
+            "cpu_seconds": (time.process_time() - self._cpu) / share,
+        }
+
+
+def _timing(plan: Plan, method: str, workspace: Path) -> dict[str, Any]:
+    """What a method took, over all runs; a batch that was lost in a kill is not counted.
+
+    Returns:
+        dreams, batches; wall_seconds and cpu_seconds of all of it, learning_wall_seconds and
+        learning_cpu_seconds of what was learnt first; images_per_second over the whole;
+        images_per_second_median of a batch, which compiling does not touch; losses of the last.
+    """
+    own = [(i, size) for i, (name, size) in enumerate(plan.batches()) if name == method]
+    took = [_read_json(workspace / f"batch-{index:05d}.json") for index, _ in own]
+    learning = _read_json(workspace / f"learnt-{method}.json")
+    wall, cpu = (
+        sum(part[name] for part in [*took, learning]) for name in ("wall_seconds", "cpu_seconds")
+    )
+    rates = [size / part["wall_seconds"] for (_, size), part in zip(own, took)]
+    dreams = sum(size for _, size in own)
+    return {
+        "dreams": dreams,
+        "batches": len(own),
+        "wall_seconds": round(wall, 3),
+        "cpu_seconds": round(cpu, 3),
+        "learning_wall_seconds": round(learning["wall_seconds"], 3),
+        "learning_cpu_seconds": round(learning["cpu_seconds"], 3),
+        "images_per_second": round(dreams / wall, 2),
+        "images_per_second_median": round(float(np.median(rates)), 2),
+        "losses": took[-1]["losses"],
+    }
+
+
+def _first_of_each_class(shards: Iterator[Dreams], classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images and classes of the contact sheet: no more are read than it shows."""
+    x: list[np.ndarray] = []
+    y: list[int] = []
+    for shard in shards:
+        for index, label in enumerate(shard.y.tolist()):
+            if y.count(label) < _SHEET_COLUMNS:
+                x.append(shard.x[index].copy())  # a view would keep the shard
+                y.append(label)
+        if len(y) == classes * _SHEET_COLUMNS:
+            break
+    return np.stack(x), np.array(y)
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return read
 
 
 def _write_recipe(plan: Plan, context: synthesizers.Context, directory: Path, seed: int) -> None:
@@ -88,5 +247,7 @@ def _write_recipe(plan: Plan, context: synthesizers.Context, directory: Path, se
         "metadata": context.metadata is not None,
         "seed": seed,
     }
+    if "fast" in plan.methods:
+        recipe["fast"] = asdict(context.fast)
     text = json.dumps(recipe, indent=2, sort_keys=True) + "\n"
     (directory / "recipe.json").write_text(text, encoding="utf-8")

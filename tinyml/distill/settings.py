@@ -6,7 +6,7 @@ Nothing heavy is imported here, so that `tinyml distill --help` is quick.
 from __future__ import annotations
 
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 INITS = ("random", "teacher-channels")
@@ -58,17 +58,38 @@ class PixelSettings:
         steps: gradient steps on a batch.
         learning_rate: of Adam on pixels in [0, 1]; falls to 0 along a cosine.
         jitter: largest shift, in pixels, of the whole batch at each step.
+        flip: mirror the whole batch left to right at every second step: for photographs.
         batch_norm: weight of the batch-norm prior.
         total_variation: weight of the smoothness prior.
         energy: weight of the L2 prior.
+        adversarial: weight of the disagreement with the student, where one is given.
     """
 
     steps: int = 150
     learning_rate: float = 0.2
     jitter: int = 1
+    flip: bool = False
     batch_norm: float = 10.0
     total_variation: float = 0.01
     energy: float = 0.0
+    adversarial: float = 1.1
+
+
+@dataclass(frozen=True)
+class FastSettings:
+    """How the method `fast` makes dreams; jitter, flips and weights are those of `PixelSettings`.
+
+    Args:
+        steps: steps of the generator and its noise on a batch.
+        pixel_steps: steps on the pixels of a batch after that.
+        episodes: small batches that the generator's start is learnt on, before the first dream.
+        width: channels of the generator's last hidden layer.
+    """
+
+    steps: int = 2
+    pixel_steps: int = 8
+    episodes: int = 60
+    width: int = 16
 
 
 @dataclass(frozen=True)
@@ -97,6 +118,45 @@ class Plan:
             parts = -(-share // self.batch_size)
             planned += [(method, _share(share, parts, part)) for part in range(parts)]
         return planned
+
+
+@dataclass(frozen=True)
+class Dreaming:
+    """All that `tinyml distill dream` is told besides the teacher.
+
+    Args:
+        plan: how many dreams of which methods.
+        pixels: how they are optimised.
+        fast: how the method `fast` makes them.
+        metadata: file of the teacher's activations.
+        against: model file of a student; dreams are drawn to where it and the teacher disagree.
+        devices: TensorFlow's names of those that make batches; none leave the choice to it.
+        probe: batch sizes whose speed is measured before the dreams are made.
+    """
+
+    plan: Plan = Plan()
+    pixels: PixelSettings = PixelSettings()
+    fast: FastSettings = FastSettings()
+    metadata: Path | None = None
+    against: Path | None = None
+    devices: tuple[str, ...] = ()
+    probe: tuple[int, ...] = ()
+
+    def recorded(self) -> dict[str, object]:
+        """The settings by their names in a run record; those without effect are None."""
+        fast = asdict(self.fast) if "fast" in self.plan.methods else {}
+        return {
+            **asdict(self.plan),
+            **asdict(self.pixels),
+            **{f"fast_{name}": value for name, value in fast.items()},
+            "devices": self.devices or None,
+            "probe": self.probe or None,
+        }
+
+    def inputs(self) -> dict[str, Path]:
+        """The files read, by role."""
+        files = {"metadata": self.metadata, "against": self.against}
+        return {role: path for role, path in files.items() if path}
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinyml import data, dreams, run
-from tinyml.distill import dreaming, metadata, student, synthesizers
-from tinyml.distill.settings import Budget, Limits, PixelSettings, Plan, StudentSettings
+from tinyml.distill import dreaming, metadata, probe, student, synthesizers
+from tinyml.distill.devices import Devices
+from tinyml.distill.settings import Budget, Dreaming, Limits, StudentSettings
 from tinyml.distill.teacher import Teacher
 from tinyml.errors import InputError
 from tinyml.models import files
@@ -95,36 +97,56 @@ def write_metadata(
 
 
 def write_dreams(
-    teacher: TeacherFile,
-    metadata_path: Path | None,
-    plan: Plan,
-    pixels: PixelSettings,
-    seed: int,
-    output: Output,
+    teacher: TeacherFile, dreaming_settings: Dreaming, seed: int, output: Output
 ) -> dict[str, Any]:
-    """`tinyml distill dream`: from the teacher to a directory of dreams; gives metrics."""
+    """`tinyml distill dream`: from the teacher to a directory of dreams; gives metrics.
+
+    Killed or interrupted, it goes on when it is called again with the same arguments.
+    """
+    settings = dreaming_settings
     with run.step(
         "distill dream",
         output.path,
-        inputs={"teacher": teacher.path, **_metadata_input(metadata_path)},
-        settings={"layer": teacher.layer, **asdict(plan), **asdict(pixels)},
+        inputs={"teacher": teacher.path, **settings.inputs()},
+        settings={"layer": teacher.layer, **settings.recorded()},
         seed=seed,
         force=output.force,
         directory=True,
+        resumable=True,
     ) as step:
         tensorflow(seed)
-        loaded = teacher.load()
-        known = _metadata(metadata_path, teacher)
-        started = time.monotonic()
-        made = dreaming.make(plan, synthesizers.Context(loaded, pixels, known), step.path, seed)
-        seconds = time.monotonic() - started
+        context = _context(teacher, settings)
+        probed = probe.batch_sizes(settings.probe, settings.plan.methods, context, seed)
+        methods = dreaming.make(settings.plan, context, step.path, step.workspace, seed)
+        seconds = sum(timing["wall_seconds"] for timing in methods.values())
         step.metrics = {
-            "dreams": len(made),
+            "dreams": settings.plan.count,
             "synthesis_seconds": round(seconds, 3),
-            "dreams_per_second": round(len(made) / seconds, 2),
-            **dreaming.agreement(made),
+            "dreams_per_second": round(settings.plan.count / seconds, 2),
+            "methods": methods,
+            "devices": context.devices.count,
+            **({"batch_sizes": probed} if probed else {}),
+            **dreaming.agreement(dreams.read_shards(step.path)),
         }
     return step.metrics
+
+
+def _context(teacher: TeacherFile, settings: Dreaming) -> synthesizers.Context:
+    devices = Devices(settings.devices)
+    with devices.scope():
+        loaded = teacher.load()
+        student = settings.against and replace(teacher, path=settings.against, layer=None).load()
+    if student and (student.shape, student.classes) != (loaded.shape, loaded.classes):
+        raise InputError(
+            settings.against,
+            f"maps {student.shape} to {student.classes} classes, "
+            f"{loaded.where} {loaded.shape} to {loaded.classes}",
+            "give a student of this teacher",
+        )
+    known = _metadata(settings.metadata, teacher)
+    return synthesizers.Context(
+        loaded, settings.pixels, known, settings.fast, student or None, devices
+    )
 
 
 def write_student(
@@ -208,26 +230,26 @@ def _sizes(made: Any, teacher: Teacher, count: int) -> dict[str, Any]:
     }
 
 
-def _pooled(sources: list[str], teacher: Teacher) -> np.ndarray:
-    """All the images to learn from, checked against the teacher's input."""
-    parts = []
+def _pooled(sources: list[str], teacher: Teacher) -> dreams.Images:
+    """All the images to learn from, checked against the teacher's input; dreams stay on disk."""
+    parts: list[np.ndarray | dreams.Stored] = []
     for source in sources:
-        x = _images(source)
-        if x.shape[1:] != teacher.shape:
+        found = _images(source)
+        if found[0].shape[1:] != teacher.shape:
             raise InputError(
                 source,
-                f"dreams have shape {x.shape[1:]}, {teacher.where} takes {teacher.shape}",
+                f"dreams have shape {found[0].shape[1:]}, {teacher.where} takes {teacher.shape}",
                 "use dreams of this teacher",
             )
-        parts.append(x)
-    return np.concatenate(parts)
+        parts += found
+    return dreams.Images(parts)
 
 
-def _images(source: str) -> np.ndarray:
+def _images(source: str) -> Sequence[np.ndarray | dreams.Stored]:
     """Dreams of a directory, or real images: of `data:` a data set's training split, unlabelled."""
     if source.startswith(_DATA):
-        return data.load(source[len(_DATA) :]).train.x
-    return dreams.read(Path(source)).x
+        return [data.load(source[len(_DATA) :]).train.x]
+    return dreams.stored_images(Path(source))
 
 
 def _metadata(path: Path | None, teacher: TeacherFile) -> metadata.Metadata | None:
@@ -253,10 +275,6 @@ def _require_data_fits(dataset: data.Dataset, teacher: Teacher) -> None:
         )
 
 
-def _metadata_input(path: Path | None) -> dict[str, Path]:
-    return {"metadata": path} if path else {}
-
-
 def _data_input(source: str | None) -> dict[str, Path]:
     path = data.source_path(source) if source else None
     return {"data": path} if path else {}
@@ -274,8 +292,7 @@ def _dream_inputs(sources: list[str]) -> dict[str, Path]:
 
 def write_all(
     teacher: TeacherFile,
-    metadata_path: Path | None,
-    dreaming_settings: tuple[Plan, PixelSettings],
+    dreaming_settings: Dreaming,
     student_settings: tuple[str | student.Choice, str, StudentSettings],
     source: str | None,
     seed: int,
@@ -283,31 +300,59 @@ def write_all(
 ) -> dict[str, Any]:
     """`tinyml distill run`: dreams/ and student.keras in one directory, each with its own record.
 
+    Killed or interrupted, it goes on when it is called again with the same arguments: finished
+    dreams are kept, the student is trained anew.
+
     Returns:
         metrics of both steps, under "dreams" and "student".
     """
+    wanted, init, learning = student_settings
     with run.step(
         "distill run",
         output.path,
-        inputs={"teacher": teacher.path, **_metadata_input(metadata_path), **_data_input(source)},
-        settings={**_wanted(student_settings[0]), "methods": dreaming_settings[0].methods},
+        inputs={"teacher": teacher.path, **dreaming_settings.inputs(), **_data_input(source)},
+        settings={
+            **_prefixed(dreaming_settings.recorded()),
+            "layer": teacher.layer,
+            **_wanted(wanted),
+            "init": init,
+            "data": source,
+            **asdict(learning),
+        },
         seed=seed,
         force=output.force,
         directory=True,
+        resumable=True,
     ) as step:
-        if not isinstance(student_settings[0], str):
-            student_settings[0].search(teacher.load())  # what fits nowhere is said before the work
-        made = step.path / "dreams"
-        step.metrics["dreams"] = write_dreams(
-            teacher, metadata_path, *dreaming_settings, seed, Output(made)
+        if not isinstance(wanted, str):
+            wanted.search(teacher.load())  # what fits nowhere is said before the work
+        made, into = step.path / "dreams", step.path / "student.keras"
+        step.metrics["dreams"] = _once(
+            made, lambda: write_dreams(teacher, dreaming_settings, seed, Output(made))
         )
-        into = Output(step.path / "student.keras")
-        step.metrics["student"] = write_student(
-            teacher, [str(made)], *student_settings, source, seed, into
+        step.metrics["student"] = _once(
+            into,
+            lambda: write_student(
+                teacher, [str(made)], wanted, init, learning, source, seed, Output(into)
+            ),
         )
-        for part in (made, into.path):
+        for part in (made, into):
             _correct_paths(run.record_path(part), step.path, output.path)
     return step.metrics
+
+
+def _once(output: Path, write: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The metrics of a part: of its record, when an earlier run finished it."""
+    if output.exists():
+        metrics: dict[str, Any] = run.read_record(output)["metrics"]
+        return metrics
+    return write()
+
+
+def _prefixed(settings: dict[str, object]) -> dict[str, object]:
+    """Settings of dreams, by the names that `distill run` has for them beside a student's."""
+    shared = {field.name for field in fields(StudentSettings)}
+    return {f"dream_{n}" if n in shared else n: value for n, value in settings.items()}
 
 
 def _correct_paths(record: Path, scratch: Path, final: Path) -> None:

@@ -16,6 +16,7 @@ from tinyml.distill.channels import inherit
 from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.settings import StudentSettings
 from tinyml.distill.teacher import Teacher
+from tinyml.dreams import Images
 from tinyml.errors import InputError
 from tinyml.models import files, registry
 from tinyml.models.augment import Affine, affine
@@ -33,10 +34,10 @@ class Choice(Protocol):
     def search(self, teacher: Teacher) -> None:
         """Look for candidates; raises InputError when there are none."""
 
-    def choose(self, teacher: Teacher, x: np.ndarray, settings: StudentSettings) -> str:
-        """The name of the best for a teacher and dreams, float32 (N, H, W, C)."""
+    def choose(self, teacher: Teacher, x: Images, settings: StudentSettings) -> str:
+        """The name of the best for a teacher and dreams."""
 
-    def found(self, made: Any, x: np.ndarray) -> dict[str, Any]:
+    def found(self, made: Any, x: Images) -> dict[str, Any]:
         """What was found, with what the trained student takes, for the run record."""
 
 
@@ -77,14 +78,14 @@ def build(name: str, teacher: Teacher, init: str, allow_unsafe: bool = False) ->
 
 
 def distill(
-    student: Any, teacher: Teacher, x: np.ndarray, settings: StudentSettings, seed: int
+    student: Any, teacher: Teacher, x: Images | np.ndarray, settings: StudentSettings, seed: int
 ) -> float:
     """Train the student in place; returns the last step's loss.
 
     Args:
         student: from float32 (N, H, W, C) to (N, classes) logits or probabilities.
         teacher: answers every image that is shown.
-        x: dreams, float32 (N, H, W, C) in [0, 1].
+        x: dreams, float32 (N, H, W, C) in [0, 1]; of `Images`, only a batch is in memory.
         settings: how.
         seed: of order, mixing and augmentation.
     """
@@ -114,7 +115,9 @@ class _Mixer:
     With each image goes its reach: how far it is moved to where student and teacher disagree.
     """
 
-    def __init__(self, x: np.ndarray, settings: StudentSettings, rng: np.random.Generator) -> None:
+    def __init__(
+        self, x: Images | np.ndarray, settings: StudentSettings, rng: np.random.Generator
+    ) -> None:
         self._x, self._settings, self._rng = x, settings, rng
         self._how = Affine(flip=settings.flip)
 

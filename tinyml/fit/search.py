@@ -17,6 +17,7 @@ from tinyml.distill import student, synthesizers
 from tinyml.distill.channels import inherit
 from tinyml.distill.settings import PixelSettings, StudentSettings
 from tinyml.distill.teacher import Teacher
+from tinyml.dreams import Images
 from tinyml.emulate import footprint
 from tinyml.errors import CheckFailed, InputError
 from tinyml.fit import needs
@@ -86,12 +87,12 @@ class Fit:
         if not self._finalists:
             raise self._nothing()
 
-    def choose(self, teacher: Teacher, x: np.ndarray, settings: StudentSettings) -> str:
+    def choose(self, teacher: Teacher, x: Images, settings: StudentSettings) -> str:
         """The finalist that agrees most with the teacher on dreams that its trial did not show it.
 
         Args:
             teacher: answers for the dreams.
-            x: dreams, float32 (N, H, W, C) in [0, 1], N >= 2.
+            x: dreams, at least 2.
             settings: how students learn; a trial has fewer steps.
         """
         self.search(teacher)
@@ -99,7 +100,7 @@ class Fit:
             return self._finalists[0].name
         order = np.random.default_rng(self._seed).permutation(len(x))
         held = min(max(1, len(x) // _HELD_OUT), _MOST_HELD_OUT)
-        shown, judged = x[order[held:]], x[order[:held]]
+        shown, judged = x.only(order[held:]), x[order[:held]]
         wanted = teacher.answers(judged).argmax(1)
         short = replace(settings, steps=min(settings.steps, self._steps))
         for candidate in self._finalists:
@@ -111,14 +112,14 @@ class Fit:
             candidate.agreement = float(np.mean(given == wanted))
         return max(self._finalists, key=_merit).name
 
-    def found(self, made: Any, x: np.ndarray) -> dict[str, Any]:
+    def found(self, made: Any, x: Images) -> dict[str, Any]:
         """For the run record: all candidates, and what the trained student takes.
 
         Args:
             made: the trained student.
             x: dreams, to quantize it with.
         """
-        trained = needs.measure(made, x[: _SAMPLES * 4], self.goal)
+        trained = needs.measure(made, x[np.arange(min(_SAMPLES * 4, len(x)))], self.goal)
         return {
             "candidates": [asdict(candidate) for candidate in self._seen.values()],
             "chosen": made.name,

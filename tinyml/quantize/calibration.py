@@ -43,20 +43,23 @@ def load(source: str, shape: tuple[int, ...], count: int, seed: int) -> Calibrat
         InputError: unknown or unreadable source, samples of another shape, values not finite.
     """
     path = path_of(source)
-    x = (
-        dreams.read(path).x
-        if source.startswith(dreams.PREFIX) and path
-        else data.load(source).train.x
-    )
+    x = _images(source)
     if x.shape[1:] != tuple(shape):
         raise InputError(
             source,
             f"calibration samples have shape {x.shape[1:]}, the model takes {tuple(shape)}",
             "calibrate with data or dreams made for this model",
         )
-    if not np.isfinite(x).all():
-        raise InputError(source, "calibration samples are not all finite", "make them again")
+    chosen = np.arange(len(x))
     if len(x) > count:
-        chosen = np.random.default_rng(seed).choice(len(x), count, replace=False)
-        x = x[np.sort(chosen)]
-    return Calibration(source, path, np.ascontiguousarray(x, np.float32))
+        chosen = np.sort(np.random.default_rng(seed).choice(len(x), count, replace=False))
+    samples = x[chosen]
+    if not np.isfinite(samples).all():
+        raise InputError(source, "calibration samples are not all finite", "make them again")
+    return Calibration(source, path, samples)
+
+
+def _images(source: str) -> dreams.Images:
+    if source.startswith(dreams.PREFIX):
+        return dreams.Images(dreams.stored_images(Path(source[len(dreams.PREFIX) :])))
+    return dreams.Images([data.load(source).train.x])

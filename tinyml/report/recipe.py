@@ -38,14 +38,19 @@ _DREAMING = {
     "batch_size": "dream-batch-size",
     "steps": "dream-steps",
     "learning_rate": "dream-learning-rate",
+    "flip": "dream-flip",
 }
 _FORMS = {
     "data": _Form(argument="source"),
     "train": _Form(flags=("augment",)),
     "distill metadata": _Form(options=("teacher",)),
-    "distill dream": _Form(options=("teacher", "metadata"), renamed=_DREAMING),
+    "distill dream": _Form(options=("teacher", "metadata", "against"), renamed=_DREAMING),
     "distill student": _Form(options=("teacher",), flags=("augment",), repeated=("dreams",)),
-    "distill run": _Form(options=("teacher", "metadata"), renamed={"methods": "method"}),
+    "distill run": _Form(
+        options=("teacher", "metadata", "against"),
+        renamed={"methods": "method"},
+        flags=("augment",),
+    ),
     "federate": _Form(options=("model",)),
     "quantize": _Form(position="model"),
     "export": _Form(position="model", repeated=("disable_pass",)),

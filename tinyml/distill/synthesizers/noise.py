@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tinyml.console import Progress
-from tinyml.distill.synthesizers import Context, Draw
+from tinyml.distill.synthesizers import Context, Draw, Synthesizer, drawn
 
 SUMMARY = "smooth noise labelled by the teacher: a floor to compare with"
 _PASSES = 2  # of a 3x3 binomial filter: blobs about as wide as a stroke of an 8x8 digit
@@ -16,7 +18,7 @@ def make(context: Context) -> Noise:
     return Noise(context)
 
 
-class Noise:
+class Noise(Synthesizer):
     """Uniform noise smoothed by a binomial filter, each image stretched to fill [0, 1]."""
 
     steps = 0
@@ -28,12 +30,11 @@ class Noise:
         """Images at once; their class is whatever the teacher says."""
         noise = rng.random((count, *self._teacher.shape), np.float32)
         x = _stretch(_smooth(noise))
-        y = self._teacher.answers(x).argmax(1).astype(np.int64)
-        return Draw(y, x, y)
+        return drawn(self._teacher, x)
 
-    def synthesize(self, draw: Draw, rng: np.random.Generator, bar: Progress) -> np.ndarray:
+    def synthesize(self, draws: Sequence[Draw], bar: Progress) -> list[np.ndarray]:
         """The images as drawn, float32 (N, H, W, C) in [0, 1]."""
-        return draw.start
+        return [draw.start for draw in draws]
 
 
 def _smooth(x: np.ndarray) -> np.ndarray:

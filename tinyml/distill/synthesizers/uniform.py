@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tinyml.console import Progress
-from tinyml.distill.synthesizers import Context, Draw
+from tinyml.distill.synthesizers import Context, Draw, Synthesizer, drawn
 
 SUMMARY = "uniform noise labelled by the teacher: the lower floor"
 
@@ -15,7 +17,7 @@ def make(context: Context) -> Uniform:
     return Uniform(context)
 
 
-class Uniform:
+class Uniform(Synthesizer):
     """Every pixel drawn on its own, uniformly in [0, 1)."""
 
     steps = 0
@@ -26,9 +28,8 @@ class Uniform:
     def sample(self, count: int, rng: np.random.Generator) -> Draw:
         """Images at once; their class is whatever the teacher says."""
         x = rng.random((count, *self._teacher.shape), np.float32)
-        y = self._teacher.answers(x).argmax(1).astype(np.int64)
-        return Draw(y, x, y)
+        return drawn(self._teacher, x)
 
-    def synthesize(self, draw: Draw, rng: np.random.Generator, bar: Progress) -> np.ndarray:
+    def synthesize(self, draws: Sequence[Draw], bar: Progress) -> list[np.ndarray]:
         """The images as drawn, float32 (N, H, W, C) in [0, 1]."""
-        return draw.start
+        return [draw.start for draw in draws]
