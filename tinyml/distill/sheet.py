@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-_SIDE = 32  # pixels that a small image is enlarged to, at least
+_SIDE = 32  # pixels that a small image is enlarged to, at least: the mean of its sides
 _GAP = 2
 _GROUND = 255
 
@@ -23,7 +24,7 @@ def write(path: Path, x: np.ndarray, y: np.ndarray, classes: int, columns: int) 
         classes: rows.
         columns: images a row; a class with fewer leaves the rest empty.
     """
-    zoom = max(1, -(-_SIDE // max(x.shape[1:3])))
+    zoom = math.ceil(_SIDE / math.sqrt(x.shape[1] * x.shape[2]))
     height, width = x.shape[1] * zoom + _GAP, x.shape[2] * zoom + _GAP
     colours = 3 if x.shape[3] == 3 else 1
     shape = (classes * height + _GAP, columns * width + _GAP, colours)
