@@ -47,7 +47,14 @@ def test_the_boards_that_people_have_are_there() -> None:
     }
 
 
-@pytest.mark.parametrize("name", sorted(targets.boards()))
+FAST = ("bluepill", "nucleo_l552ze_q", "rpi_pico")  # what else a board can have, they have
+BOARDS = [
+    pytest.param(name, marks=() if name in FAST else pytest.mark.slow)
+    for name in sorted(targets.boards())
+]
+
+
+@pytest.mark.parametrize("name", BOARDS)
 def test_every_board_builds_and_fits(tmp_path: Path, name: str) -> None:
     target = targets.find(name)
     directory = export(tmp_path / name, target)
