@@ -7,6 +7,7 @@ and QEMU executes the ELF, on the machine with the memories and UART of the plat
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -76,7 +77,8 @@ class Machine:
 
     def qemu(self, **streams: object) -> subprocess.Popen[bytes]:
         board, cpu = MACHINES[self.cpu]
-        line = ["qemu-system-arm", "-M", board, "-cpu", cpu, "-display", "none", "-monitor", "none"]
+        line = [shutil.which("qemu-system-arm"), "-M", board, "-cpu", cpu]
+        line += ["-display", "none", "-monitor", "none"]
         line += ["-serial", "stdio", "-kernel", str(self.elf)]
         return subprocess.Popen(line, stderr=subprocess.DEVNULL, **streams)
 

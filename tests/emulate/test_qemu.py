@@ -138,7 +138,10 @@ def test_emulators_die_with_their_parent(
     stand_in = Path(__file__).with_name("fake_renode.py")
     launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "{stand_in}" "$@"\n')
     launcher.chmod(0o755)
-    command = [sys.executable, "-m", "tinyml", "validate", str(exported), "--samples", "1"]
+    # A shell's background jobs, as tests may be, ignore Ctrl-C until they say otherwise.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listening}; from tinyml.cli import main; main()"
+    command = [sys.executable, "-c", program, "validate", str(exported), "--samples", "1"]
     # The ELF's path then names this test.
     scratch = {**os.environ, "TMPDIR": str(tmp_path), "RENODE_PATH": str(launcher)}
     parent = subprocess.Popen(

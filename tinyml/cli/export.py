@@ -100,6 +100,7 @@ def command(
     }
     with _as_tflite(model, calibration, precision, allow_unsafe, seed) as (tflite, inputs):
         compiled = fitting.fitted(program.compile_model(tflite, disabled, show, wanted), board)
+        board = fitting.usual_board(target, compiled)
         with run.step(
             "export",
             output,

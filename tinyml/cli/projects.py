@@ -39,7 +39,7 @@ def opened(
         InputError: no such path, or --target with a project, which has one already.
     """
     from tinyml import run, targets
-    from tinyml.codegen import names, program, project
+    from tinyml.codegen import fitting, names, program, project
     from tinyml.kernels import cmsis_nn as arm
     from tinyml.kernels.base import Options
 
@@ -57,6 +57,7 @@ def opened(
     found = arm.found(library, board.processor, cmsis_nn)
     options = Options(board.processor, library, optimize, cmsis_nn=found)
     compiled = program.compile_model(path, options=options)
+    board = fitting.usual_board(target or DEFAULT_TARGET, compiled)
     with tempfile.TemporaryDirectory(prefix="tinyml-project-") as scratch:
         directory = Path(scratch)
         project.write(

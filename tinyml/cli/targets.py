@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from tinyml import console
@@ -16,7 +18,7 @@ def command() -> None:
 
     cores, boards = targets.cores(), targets.boards()
     rows = [
-        [name, "core", table["summary"], f"builds for {table['board']}"]
+        [name, "core", table["summary"], f"builds for {_boards(table)}"]
         for name, table in cores.items()
     ]
     host = targets.find(targets.HOST)
@@ -28,3 +30,8 @@ def command() -> None:
         rows.append([name, "board", table["summary"], memories])
     value = {"cores": cores, "host": {"summary": host.summary}, "boards": boards}
     console.result(value, console.table("", ["name", "kind", "what", ""], rows))
+
+
+def _boards(core: dict[str, Any]) -> str:
+    small = core.get("small_board")
+    return core["board"] + (f", for {small} where the model fits" if small else "")

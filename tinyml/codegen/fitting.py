@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tinyml import targets
 from tinyml.codegen import values
 from tinyml.codegen.program import Program, compile_graph
 from tinyml.kernels import cost
@@ -29,6 +30,17 @@ def fitted(program: Program, target: Target) -> Program:
     flash = target.flash.bytes if options.flash is None else options.flash
     ram = room(target) if options.ram is None else options.ram
     return compile_graph(program.graph, replace(options, flash=flash, ram=ram))
+
+
+def usual_board(name: str, program: Program) -> Target:
+    """The board that `--target NAME` stands for: of a core, its small one where a program surely fits."""
+    small = targets.small(name)
+    if small is None:
+        return targets.find(name)
+    needed = program.plan.arena_bytes + program.states.nbytes
+    # Code is known for a Cortex-M4; without its instructions it is larger.
+    fits = needed <= room(small) and 2 * _flash(program) <= small.flash.bytes
+    return small if fits else targets.find(name)
 
 
 def _flash(program: Program) -> int:

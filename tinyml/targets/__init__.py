@@ -168,6 +168,12 @@ def find(name: str) -> Target:
     return _target(_FOLDER / "boards" / f"{board}.toml", board, known_boards[board], core)
 
 
+def small(name: str) -> Target | None:
+    """The board with less memory that a core stands for where a model fits; None when there is none."""
+    board = cores().get(name, {}).get("small_board")
+    return find(board) if board else None
+
+
 def of_file(path: Path, board: str | None = None) -> Target:
     """The target that a board's file describes.
 
