@@ -10,6 +10,7 @@ import pytest
 from tflm_check import check
 
 from tinyml import ops
+from tinyml.codegen import program
 from tinyml.graph import reference, tflite_reader
 from tinyml.graph.ir import Graph
 from tinyml.passes import intervals
@@ -84,6 +85,20 @@ def test_constant_but_not_zero_survives_where_padding_shows_it(tmp_path: Path) -
     check(tmp_path / "valid", network("VALID", False), seed=1)
     smaller = remove_constant_channels(tflite_reader.read(tmp_path / "valid" / "model.tflite"))
     assert smaller.view(0).output.channels == (3, 5, 7, 9, 11, 13, 15, 17)
+
+
+def test_the_program_says_what_the_pass_removed(tmp_path: Path) -> None:
+    check(tmp_path, network("VALID", False), seed=1)
+    path = tmp_path / "model.tflite"
+    before, after = tflite_reader.read(path), program.compile_model(path)
+    removed = next(e for e in after.passes if e.name == "remove-constant-channels")
+    assert removed.macs == macs(before) - after.macs > 0
+    assert removed.channels == CHANNELS - 8
+    assert sum(effect.nodes for effect in after.passes) == len(before.nodes) - len(
+        after.graph.nodes
+    )
+    plain = program.compile_model(path, ("remove-constant-channels",))
+    assert all(effect.channels == 0 and not effect.macs for effect in plain.passes)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -33,6 +33,9 @@ def test_the_report_holds_what_the_device_shows(tmp_path: Path) -> None:
     assert report["flash_bytes"]["total"] == measured.sizes.flash
     assert report["ram_bytes"]["total"] == measured.sizes.ram
     assert report["stack_uncounted"] == []  # the library's; this model's kernels call none
+    taken = {symbol["name"]: symbol["bytes"] for symbol in report["symbols"]}
+    assert taken["vectors"] == report["flash_bytes"]["vectors"]
+    assert 0.95 < sum(taken.values()) / report["flash_bytes"]["total"] <= 1
     # The device's whole stack is that of the inference and a little of main's and the library's.
     assert report["stack_bytes"] <= measured.stack_bytes <= report["stack_bytes"] + 128
 
@@ -44,6 +47,7 @@ def test_without_a_compiler_they_are_unknown(
     assert "not known" in export(tmp_path / "project")
     report = json.loads((tmp_path / "project" / "report.json").read_text())
     assert report["stack_bytes"] is None
+    assert report["symbols"] == []
     nodes = sum(node["weight_bytes"] for node in report["nodes"])
     assert report["flash_bytes"]["weights"] == nodes > 400
 

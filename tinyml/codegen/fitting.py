@@ -29,7 +29,8 @@ def fitted(program: Program, target: Target) -> Program:
         return program
     flash = target.flash.bytes if options.flash is None else options.flash
     ram = room(target) if options.ram is None else options.ram
-    return compile_graph(program.graph, replace(options, flash=flash, ram=ram))
+    smaller = compile_graph(program.graph, replace(options, flash=flash, ram=ram))
+    return replace(smaller, passes=program.passes)
 
 
 def usual_board(name: str, program: Program) -> Target:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tinyml.memory import checker, lifetimes, planner, state, streaming
 from tinyml.memory.regions import Region
 from tinyml.memory.sharing import Sharing, stays
 from tinyml.ops.base import Calls
+from tinyml.passes import effects
 
 _MAX_ARENA = (
     64 << 20
@@ -25,7 +26,10 @@ _MAX_ARENA = (
 
 @dataclass(frozen=True)
 class Program:
-    """A graph ready to be written as C; nodes without an entry in `chosen` are views."""
+    """A graph ready to be written as C; nodes without an entry in `chosen` are views.
+
+    `passes` says what each pass took out of the model.
+    """
 
     graph: Graph
     options: Options
@@ -33,6 +37,7 @@ class Program:
     plan: planner.Plan
     states: state.StatePlan
     regions: tuple[Region, ...] = ()
+    passes: tuple[effects.Effect, ...] = ()
 
     def region_of(self, node: int) -> int | None:
         """The number of the region that computes a node, if one does."""
@@ -76,12 +81,21 @@ def compile_model(
     Raises:
         InputError: the file is bad, a node cannot be exported, or `disabled` names no pass.
     """
-    graph = passes.run(tflite_reader.read(path), passes.BEFORE_RULES, disabled, after)
+    graph = tflite_reader.read(path)
+    graphs = [("", graph)]
+
+    def note(name: str, graph: Graph) -> None:
+        graphs.append((name, graph))
+        after(name, graph)
+
+    graph = passes.run(graph, passes.BEFORE_RULES, disabled, note)
     problems = find_problems(graph)
     if problems:
         raise InputError(path, problems[0].what, problems[0].remedy)
-    graph = passes.run(graph, passes.AFTER_RULES, disabled, after)
-    return compile_graph(graph, options or Options())
+    checked = len(graphs) - 1
+    graph = passes.run(graph, passes.AFTER_RULES, disabled, note)
+    compiled = compile_graph(graph, options or Options())
+    return replace(compiled, passes=effects.of(graphs, checked))
 
 
 def compile_graph(graph: Graph, options: Options) -> Program:

@@ -7,7 +7,7 @@ import json
 import re
 import shutil
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +117,12 @@ def describe(
             "state": program.states.nbytes,
             "total": None,
         },
+        "symbols": [],
         "stack_bytes": None,
         "stack_uncounted": [],
         "arena_lower_bound": program.plan.lower_bound,
         "macs": program.macs,
+        "passes": [asdict(effect) for effect in program.passes],
         "inputs": _port_reports(program, program.graph.inputs),
         "outputs": _port_reports(program, program.graph.outputs),
         "nodes": [_node_report(program, index) for index in range(len(program.graph.nodes))],
