@@ -86,9 +86,9 @@ class FastSettings:
         width: channels of the generator's last hidden layer.
     """
 
-    steps: int = 2
+    steps: int = 1
     pixel_steps: int = 8
-    episodes: int = 60
+    episodes: int = 120
     width: int = 16
 
 
