@@ -179,3 +179,19 @@ def test_ladders_name_networks_that_grow():
         for ladder in ladders:
             made = [registry.build(name, (32, 32, 3), 10).count_params() for name in ladder[:3]]
             assert made == sorted(set(made))
+
+
+def test_instructions_need_an_emulator_that_counts_them():
+    with pytest.raises(InputError, match=r"no emulator counts the instructions of bluepill;"):
+        Fit(Goal("bluepill", 1 << 16, 1 << 18, 1000), "random", 1, 0)
+
+
+@pytest.mark.slow
+def test_what_overflows_the_board_does_not_fit(teacher):
+    """A budget larger than the board's own flash."""
+    model = registry.build("resnet-8-20", teacher.shape, teacher.classes)
+    samples = np.random.default_rng(0).random((4, *teacher.shape), np.float32)
+    fit = Fit(Goal("bluepill", 1 << 16, 1 << 22), "random", 1, 0)
+    taken, reason = fit._measured(model, samples)
+    assert taken is None
+    assert "FLASH overflows" in reason

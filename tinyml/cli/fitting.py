@@ -84,12 +84,16 @@ def table(found: dict[str, Any]) -> str:
     columns = ["candidate", "MAC", "RAM", flash, "instructions", "agreement", ""]
     rows = [_row(candidate, found["chosen"]) for candidate in found["candidates"]]
     lines = [console.table("", columns, rows), ""]
+    if found["excess"]:
+        text = (
+            f"{found['chosen']}, trained, is no longer within the budget ({found['excess']}); "
+            "choose a smaller one by name"
+        )
+        return "\n".join([*lines, text])
     needs = found["needs"]
     text = f"{found['chosen']}, trained, takes {needs['ram']:,} bytes of RAM, {needs['flash']:,} of flash"
     if needs["instructions"] is not None:
         text += f", {needs['instructions']:,} instructions"
-    if found["excess"]:
-        text += f": no longer within the budget ({found['excess']}); choose a smaller one by name"
     return "\n".join([*lines, text])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinyml import run, targets
-from tinyml.codegen import program, project
+from tinyml.codegen import fitting, program, project
 from tinyml.emulate import footprint, ports, validation
 from tinyml.errors import InputError
 from tinyml.fit.goal import Goal
@@ -81,6 +81,7 @@ def measure(model: Any, samples: np.ndarray, goal: Goal) -> Needs:
 
     Raises:
         InputError: TFLite cannot convert the model, or it cannot be exported.
+        DoesNotFit: the linker finds one of the board's memories too small.
         CheckFailed: the project does not compile, or fails on the emulator.
     """
     with _exported(quantized_tflite(model, samples, "int8", model.name), goal) as directory:
@@ -105,7 +106,7 @@ def _exported(content: bytes, goal: Goal) -> Iterator[Path]:
         model, directory = Path(scratch) / "model.tflite", Path(scratch) / "project"
         model.write_bytes(content)
         directory.mkdir()
-        compiled = program.compile_model(model, options=options)
+        compiled = fitting.fitted(program.compile_model(model, options=options), board)
         project.write(directory, compiled, board, model, run.sha256(model), "model")
         if footprint.can_measure():
             footprint.measure(directory)

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from tinyml import console
+from tinyml.codegen.budget import DoesNotFit
 from tinyml.distill import student, synthesizers
 from tinyml.distill.channels import inherit
 from tinyml.distill.settings import PixelSettings, StudentSettings
 from tinyml.distill.teacher import Teacher
 from tinyml.dreams import Images
 from tinyml.emulate import footprint
-from tinyml.errors import CheckFailed, InputError
+from tinyml.errors import InputError
 from tinyml.fit import needs
 from tinyml.fit.goal import Goal
 from tinyml.fit.ladder import largest
@@ -119,12 +120,12 @@ class Fit:
             made: the trained student.
             x: dreams, to quantize it with.
         """
-        trained = needs.measure(made, x[np.arange(min(_SAMPLES * 4, len(x)))], self.goal)
+        trained, excess = self._measured(made, x[np.arange(min(_SAMPLES * 4, len(x)))])
         return {
             "candidates": [asdict(candidate) for candidate in self._seen.values()],
             "chosen": made.name,
-            "needs": asdict(trained),
-            "excess": trained.excess(self.goal),
+            "needs": asdict(trained) if trained else None,
+            "excess": excess,
             "compiled": footprint.can_measure(),
         }
 
@@ -147,12 +148,16 @@ class Fit:
             return candidate
         candidate.refused = self._hopeless(model, teacher)
         if not candidate.refused:
-            try:
-                candidate.needs = needs.measure(model, samples, self.goal)
-                candidate.refused = candidate.needs.excess(self.goal)
-            except CheckFailed as error:  # a linker, when it is too large for the board
-                candidate.refused = f"does not build: {error}"
+            candidate.needs, candidate.refused = self._measured(model, samples)
         return candidate
+
+    def _measured(self, model: Any, samples: np.ndarray) -> tuple[Needs | None, str]:
+        """What a model takes, if the board can hold it at all, and what is too much of it."""
+        try:
+            found = needs.measure(model, samples, self.goal)
+        except DoesNotFit as error:
+            return None, str(error)
+        return found, found.excess(self.goal)
 
     def _hopeless(self, model: Any, teacher: Teacher) -> str:
         """Why a model need not be exported, or ""; it gets the teacher's channels if it is to."""
