@@ -126,7 +126,9 @@ def test_a_planted_error_is_found_where_it_is(tmp_path: Path) -> None:
         "first in sample 0",
         str(caught.value),
     ), caught.value
-    with pytest.raises(CheckFailed, match=r"output bytes differ from TFLM.*--layers shows where"):
+    with pytest.raises(
+        CheckFailed, match=r"output bytes differ from TFLM.*first layer.*is node 1 "
+    ):
         validate(exported, "--emulator", "host")
     rows = compared(exported)["layers"]
     assert rows[0]["bytes_different"] == 0

@@ -111,7 +111,9 @@ def test_a_wrong_answer_and_a_fault(tmp_path: Path) -> None:
     assert ".activation_max = 127" in right
     source.write_text(right.replace(".activation_max = 127", ".activation_max = 20", 1))
     with board(directory) as port:
-        assert "output bytes differ from TFLM" in refused(directory, port)
+        said = refused(directory, port)
+        assert "output bytes differ from TFLM" in said
+        assert "--layers shows where it begins" in said  # by another firmware
     head = "void small_invoke(void)\n{"
     source.write_text(right.replace(head, f'{head}\n__asm("udf #0");'))
     with board(directory) as port:

@@ -125,9 +125,12 @@ def command(
         place = _place(directory, emulator, port, baud)
         measured = validation.execute(directory, inputs, place, timeout)
         verdict = validation.compare(measured, name, expected(inputs), labels)
-        if by_layer:
+        different = verdict["first_different_sample"]
+        if by_layer or (different is not None and port is None):
+            # Unasked, as far as the first sample that differs: a state is then what it was.
+            compared = inputs if by_layer else [batch[: different + 1] for batch in inputs]
             judges = projects.layer_judges(directory, float_model, allow_unsafe)
-            verdict["layers"] = layers.compare(directory, inputs, *judges, place, timeout)
+            verdict["layers"] = layers.compare(directory, compared, *judges, place, timeout)
         write(verdict)
     console.result(verdict, _text(verdict, data is None))
     differences = _differences(verdict)
