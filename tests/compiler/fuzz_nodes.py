@@ -213,6 +213,8 @@ def function(g: Growing) -> bool:
     if g.wide:  # TFLM's tables of int16 reach so far
         fixed = dict.fromkeys(fixed, (2**-15, 0)) if value.scale < 2.6 else {}
     narrow_only = [] if g.wide else ["HARD_SWISH", "ELU"]
+    if not g.wide and value.zero_point == -128:
+        narrow_only.append("RSQRT")
     operator = str(g.rng.choice(["RELU", "RELU6", *narrow_only, *fixed]))
     free = (value.scale * float(g.rng.uniform(0.5, 1.5)), g.zero_point())
     g.node(operator, [value.index], [g.tensor(value.shape, *fixed.get(operator, free))])

@@ -8,6 +8,7 @@ import numpy as np
 
 from tinyml.errors import InputError
 from tinyml.models.runtime import tensorflow
+from tinyml.quantize.group_norm import exportable
 from tinyml.quantize.quiet import native_output
 
 _REASON_LENGTH = 240
@@ -107,6 +108,7 @@ def _converter(model: Any, name: object) -> Any:
     if broken:
         raise InputError(name, f"weights of {broken[0]} are not finite", "train the model again")
     tf = tensorflow()
+    model = exportable(model)
     # A fixed batch of 1: firmware has static shapes; a free batch leaves shape arithmetic behind.
     shape = (1, *sample_shape(model, name))
     spec = tf.TensorSpec(shape, model.inputs[0].dtype, name=model.input_names[0])
