@@ -214,6 +214,22 @@ def test_the_demo_runs_headless_by_itself(fake: Path, tmp_path: Path) -> None:
     assert "PASS: every byte as at export" in (directory / "renode/uart.txt").read_text()
 
 
+def test_the_script_that_serves(tmp_path: Path) -> None:
+    """Lines that a real one was seen to take, but for names and addresses."""
+    directory, target = exported(tmp_path / "p"), targets.find("cortex-m4")
+    script = scripts.write_server(directory, target, 34567, tmp_path).read_text()
+    assert script.splitlines() == [
+        'mach create "board"',
+        "machine LoadPlatformDescription $ORIGIN/platform.repl",
+        "sysbus LoadELF $ORIGIN/firmware.elf",
+        "sysbus.cpu VectorTableOffset 0x00000000",
+        "emulation SetGlobalAdvanceImmediately true",
+        'emulation CreateServerSocketTerminal 34567 "term" false',
+        "connector Connect sysbus.uart term",
+        "start",
+    ]
+
+
 def test_more_work_gets_more_time() -> None:
     target = targets.find("cortex-m4")
     assert scripts.of(target, macs=0).seconds == 2
