@@ -23,6 +23,9 @@ def main() -> int:
     asked = _arguments()
     runs = [run for config in asked.configs for run in planned(config)]
     runs = list({run.name: run for run in runs}.values())  # configurations may overlap
+    runs.sort(
+        key=lambda run: run.seed
+    )  # one seed of everything comes before the second of anything
     todo = [run for run in runs if not (asked.records / f"{run.name}.json").exists()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} of them recorded", flush=True)
     if asked.list:

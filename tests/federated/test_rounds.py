@@ -80,6 +80,7 @@ def test_tff_agrees_with_a_plain_loop(store, small_model, strategy, server_rate,
     start = model.get_weights()
     with worker.running() as child, worker.context(child):
         learning = process.build(strategy, model, store, LOCAL, sum(SIZES), server_rate)
+        assert learning.messages == (2 if strategy == "scaffold" else 1)
         state = learning.begin(model)
         for number, (clients, rate) in enumerate(ROUNDS, 1):
             state = learning.from_arrays(learning.to_arrays(state))
