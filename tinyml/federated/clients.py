@@ -35,33 +35,24 @@ class ClientStore:
         x.astype("<f4").tofile(self.directory / f"{client}.x")
         y.astype("<i8").tofile(self.directory / f"{client}.y")
 
-    def dataset(self, key: Any, seed: int, epochs: int, batch: int) -> Any:
-        """A tf.data.Dataset of (x, y) batches: `epochs` passes, each in an order of its own.
-
-        Args:
-            key: int64 tensor (2,), client and round.
-            seed: the run's.
-            epochs: local passes over the data.
-            batch: samples a batch; the last one of a pass may be smaller.
-        """
+    def read(self, client: Any) -> tuple[Any, Any]:
+        """Tensors x (N, *shape) and y (N,) of a client, whose number is an int64 scalar tensor."""
         tf = tensorflow()
-        base = tf.strings.join([str(self.directory), "/", tf.strings.as_string(key[0])])
+        base = tf.strings.join([str(self.directory), "/", tf.strings.as_string(client)])
         y = tf.io.decode_raw(tf.io.read_file(tf.strings.join([base, ".y"])), tf.int64)
         x = tf.io.decode_raw(tf.io.read_file(tf.strings.join([base, ".x"])), tf.float32)
-        x = tf.reshape(x, (-1, *self.shape))
+        return tf.reshape(x, (-1, *self.shape)), y
 
-        def one_pass(epoch: Any) -> Any:
-            mixed = tf.stack([key[0] + seed, key[1] * epochs + epoch])
-            order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(y)), seed=mixed)
-            samples = tf.data.Dataset.from_tensor_slices(order).batch(batch)
-            return samples.map(lambda some: (tf.gather(x, some), tf.gather(y, some)))
 
-        return tf.data.Dataset.range(epochs).flat_map(one_pass)
+def order(key: Any, samples: Any, seed: int, epoch: Any) -> Any:
+    """In which order a client sees its samples in a pass: a permutation, int32 (samples,).
 
-    def element_spec(self) -> Any:
-        """The type of one batch."""
-        tf = tensorflow()
-        return (
-            tf.TensorSpec((None, *self.shape), tf.float32),
-            tf.TensorSpec((None,), tf.int64),
-        )
+    Args:
+        key: int64 tensor whose first two elements are client and round.
+        samples: how many it has, an int32 scalar.
+        seed: the run's.
+        epoch: the passes of all rounds before this one, an int64 scalar.
+    """
+    tf = tensorflow()
+    mixed = tf.stack([key[0] + seed, epoch])
+    return tf.random.experimental.stateless_shuffle(tf.range(samples), seed=mixed)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tinyml.federated.clients import ClientStore
 from tinyml.models.runtime import tensorflow
 
 
@@ -33,8 +34,8 @@ class Setup:
     """What a strategy builds its process from.
 
     Attributes:
-        make_model: a `tff.learning.models.VariableModel`, made anew at each call.
-        data_of: TFF computation, from a key (int64 [client, round]) to the client's batches.
+        make_model: the Keras model, which answers logits, made anew at each call.
+        store: the clients' data.
         local: what a client does.
         samples: that all clients train on in one pass.
         server_learning_rate: None for the strategy's own.
@@ -42,7 +43,7 @@ class Setup:
     """
 
     make_model: Callable[[], Any]
-    data_of: Any
+    store: ClientStore
     local: LocalTraining
     samples: int
     server_learning_rate: float | None = None
@@ -97,11 +98,7 @@ class BuiltIn:
 
     def __init__(self, process: Any, setup: Setup) -> None:
         """From a process whose clients' learning rate is `client_work`'s hyperparameter."""
-        import tensorflow_federated as tff
-
-        self._process = tff.simulation.compose_dataset_computation_with_learning_process(
-            setup.data_of, process
-        )
+        self._process = process
         self._rate = setup.local.learning_rate
 
     def begin(self, model: Any) -> Any:
@@ -113,7 +110,7 @@ class BuiltIn:
     ) -> tuple[Any, Trained]:
         """See `Learning.next`."""
         result = self._process.next(self._with_rate(state, learning_rate), list(keys))
-        return result.state, Trained.from_metrics(result.metrics["client_work"]["train"])
+        return result.state, Trained.from_metrics(result.metrics["client_work"])
 
     def _with_rate(self, state: Any, learning_rate: float) -> Any:
         hparams = self._process.get_hparams(state)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from tinyml.federated import strategies
 from tinyml.federated.clients import ClientStore
 from tinyml.federated.learning import Learning, LocalTraining, Setup
-from tinyml.models.runtime import tensorflow
 
 
 def build(
@@ -35,17 +32,8 @@ def build(
         InputError: unknown strategy.
     """
     chosen = strategies.parse(strategy)
-    import tensorflow_federated as tff
-
-    tf = tensorflow()
-
-    @tff.tensorflow.computation(tff.TensorType(np.int64, [2]))
-    def data_of(key: Any) -> Any:
-        return store.dataset(key, local.seed, local.epochs, local.batch)
-
-    make_model = _model_fn(tff, tf, model, store)
     try:
-        return chosen.build(Setup(make_model, data_of, local, samples, server_learning_rate))
+        return chosen.build(Setup(_model_fn(model), store, local, samples, server_learning_rate))
     finally:
         _restore_keras(model)
 
@@ -78,16 +66,7 @@ def on_logits(model: Any) -> Any:
     return copy
 
 
-def _model_fn(tff: Any, tf: Any, model: Any, store: ClientStore) -> Callable[[], Any]:
+def _model_fn(model: Any) -> Callable[[], Any]:
     """TFF wants a model made anew at each call, inside its own graph."""
     config, kind = on_logits(model).get_config(), type(model)
-
-    def make() -> Any:
-        return tff.learning.models.from_keras_model(
-            kind.from_config(config),
-            loss=tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            input_spec=store.element_spec(),
-            metrics=[tf.keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        )
-
-    return make
+    return lambda: kind.from_config(config)

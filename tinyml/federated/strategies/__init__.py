@@ -9,9 +9,10 @@ from __future__ import annotations
 import sys
 from typing import Any, Protocol
 
-from tinyml.federated import rooms
+import numpy as np
+
+from tinyml.federated import client_work, rooms
 from tinyml.federated.learning import BuiltIn, Learning, Setup
-from tinyml.models.runtime import tensorflow
 
 
 class Strategy(Protocol):
@@ -50,24 +51,19 @@ def server_sgd(setup: Setup, momentum: float | None = None) -> Any:
 
 
 def averaging(setup: Setup, server_optimizer: Any, client_optimizer: Any = None) -> Learning:
-    """TFF's FedAvg; the clients' optimizer is plain SGD unless given."""
+    """FedAvg of TFF's parts around our client work; the clients' optimizer is SGD unless given."""
     import tensorflow_federated as tff
 
     sgd = tff.learning.optimizers.build_sgdm(setup.local.learning_rate)
-
-    process = tff.learning.algorithms.build_weighted_fed_avg(
-        setup.make_model,
-        client_optimizer_fn=client_optimizer or sgd,
-        server_optimizer_fn=server_optimizer,
-        model_aggregator=setup.aggregator,
+    initial = client_work.initial_weights(setup)
+    weights_type = initial.type_signature.result
+    aggregator = setup.aggregator or tff.aggregators.MeanFactory()
+    templates = tff.learning.templates
+    process = templates.compose_learning_process(
+        initial,
+        templates.build_broadcast_process(weights_type),
+        client_work.build(setup, client_optimizer or sgd),
+        aggregator.create(weights_type.trainable, tff.TensorType(np.float32)),
+        templates.build_apply_optimizer_finalizer(server_optimizer, weights_type),
     )
-    return BuiltIn(process, setup)
-
-
-def total_of_metrics(setup: Setup) -> Any:
-    """TFF computation: the clients' metrics summed, and made means of."""
-    import tensorflow_federated as tff
-
-    with tensorflow().Graph().as_default():  # keeps the model's variables out of the global state
-        finalizers = setup.make_model().metric_finalizers()
-    return tff.learning.metrics.sum_then_finalize(finalizers)
+    return BuiltIn(client_work.by_key(process), setup)

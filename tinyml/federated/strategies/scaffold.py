@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyml.federated import client_work
 from tinyml.federated.learning import (
     Learning,
     Setup,
@@ -16,7 +17,7 @@ from tinyml.federated.learning import (
     restored,
     weights_of,
 )
-from tinyml.federated.strategies import no_argument, server_sgd, total_of_metrics
+from tinyml.federated.strategies import no_argument, server_sgd
 from tinyml.models.runtime import tensorflow
 
 NAME = "scaffold"
@@ -101,10 +102,7 @@ def _computations(setup: Setup) -> tuple[Any, Any]:
 
     tf = tensorflow()
 
-    @tff.tensorflow.computation
-    def initial_weights() -> Any:
-        return tff.learning.models.ModelWeights.from_model(setup.make_model())
-
+    initial_weights = client_work.initial_weights(setup)
     weights_type = initial_weights.type_signature.result
     control_type = weights_type.trainable
     factory = setup.aggregator or tff.aggregators.MeanFactory()
@@ -113,7 +111,7 @@ def _computations(setup: Setup) -> tuple[Any, Any]:
         server_sgd(setup), weights_type
     )
     work = _client_work(setup, weights_type)
-    total = total_of_metrics(setup)
+    total = client_work.means(work.type_signature.result["metrics"])
 
     @tff.tensorflow.computation
     def no_control() -> Any:
@@ -136,13 +134,12 @@ def _computations(setup: Setup) -> tuple[Any, Any]:
     @tff.federated_computation(
         initialize.type_signature.result,
         tff.FederatedType(np.float32, tff.SERVER),
-        tff.FederatedType(setup.data_of.type_signature.parameter, tff.CLIENTS),
+        tff.FederatedType(client_work.key_type(), tff.CLIENTS),
         tff.FederatedType(control_type, tff.CLIENTS),
     )
     def next_round(state: Any, rate: Any, keys: Any, controls: Any) -> Any:
-        data = tff.federated_map(setup.data_of, keys)
         sent = [tff.federated_broadcast(part) for part in (state.weights, state.control, rate)]
-        done = tff.federated_map(work, (*sent, controls, data))
+        done = tff.federated_map(work, (*sent, controls, keys))
         mean = aggregator.next(state.aggregator, done.update, done.samples)
         final = finalizer.next(state.finalizer, state.weights, mean.result)
         change = tff.federated_sum(done.control_change)
@@ -162,42 +159,29 @@ def _client_work(setup: Setup, weights_type: Any) -> Any:
     import tensorflow_federated as tff
 
     tf = tensorflow()
-    control_type = weights_type.trainable
-    data_type = setup.data_of.type_signature.result
+    control_type, key_type = weights_type.trainable, client_work.key_type()
     all_samples = setup.samples * setup.local.epochs
 
-    @tff.tensorflow.computation(weights_type, control_type, np.float32, control_type, data_type)
-    def work(weights: Any, common: Any, rate: Any, own: Any, data: Any) -> Any:
-        model = setup.make_model()
-        variables = tff.learning.models.ModelWeights.from_model(model)
+    @tff.tensorflow.computation(weights_type, control_type, np.float32, control_type, key_type)
+    def work(weights: Any, common: Any, rate: Any, own: Any, key: Any) -> Any:
+        drift = [c - o for c, o in zip(common, own)]
 
-        @tf.function
-        def train() -> Any:
-            tf.nest.map_structure(lambda v, w: v.assign(w), variables, weights)
-            drift = [c - o for c, o in zip(common, own)]
+        def step(state: Any, values: Any, slopes: Any) -> tuple[Any, Any]:
+            moved = (w - rate * (s + d) for w, s, d in zip(values, slopes, drift))
+            return state, tuple(moved)
 
-            def step(counts: Any, batch: Any) -> Any:
-                with tf.GradientTape() as tape:
-                    output = model.forward_pass(batch, training=True)
-                slopes = tape.gradient(output.loss, variables.trainable)
-                for variable, slope, more in zip(variables.trainable, slopes, drift):
-                    variable.assign_sub(rate * (slope + more))
-                return counts + tf.stack([tf.cast(output.num_examples, tf.int64), 1])
-
-            counts = data.reduce(tf.zeros(2, tf.int64), step)
-            samples, steps = (tf.cast(count, tf.float32) for count in tf.unstack(counts))
-            update = [w - v for w, v in zip(weights.trainable, variables.trainable)]
-            control = [o - c + u / (steps * rate) for o, c, u in zip(own, common, update)]
-            part = samples / all_samples
-            return {
-                "update": update,
-                "samples": samples,
-                "control": control,
-                "control_change": [part * (now - was) for now, was in zip(control, own)],
-                "metrics": model.report_local_unfinalized_metrics(),
-            }
-
-        return train()
+        trained, sums = client_work.train(setup, weights, key, step, ())
+        samples, steps = (tf.cast(sums[name], tf.float32) for name in ("samples", "steps"))
+        update = [w - t for w, t in zip(weights.trainable, trained)]
+        control = [o - c + u / (steps * rate) for o, c, u in zip(own, common, update)]
+        part = samples / all_samples
+        return {
+            "update": update,
+            "samples": samples,
+            "control": control,
+            "control_change": [part * (now - was) for now, was in zip(control, own)],
+            "metrics": sums,
+        }
 
     return work
 
