@@ -90,7 +90,7 @@ def running() -> Iterator[Worker]:
     port = _free_port()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            guarded([str(binary), f"--port={port}"]),
+            guarded(_command(binary, port)),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -101,6 +101,12 @@ def running() -> Iterator[Worker]:
         finally:
             process.kill()
             process.wait()
+
+
+def _command(binary: Path, port: int) -> list[str]:
+    """One client a core at a time: all at once would hold all their data in memory at once."""
+    at_once = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return [str(binary), f"--port={port}", f"--max_concurrent_computation_calls={at_once}"]
 
 
 def _free_port() -> int:
