@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 
 from tinyml.federated import process, worker
-from tinyml.federated.clients import ClientStore, order
+from tinyml.federated.clients import ClientStore, key, order
 from tinyml.federated.learning import LocalTraining
 from tinyml.models.runtime import tensorflow
 
@@ -184,7 +184,7 @@ def _rounds(
     rows = []
     for number in range(rounds + 1):
         expected, *loop = timed(lambda number=number: plain.round(number), [ours])
-        keys = [np.array([client, number], np.int64) for client in range(case.clients)]
+        keys = [key(client, number) for client in range(case.clients)]
         (state, _), *tff = timed(
             lambda keys=keys, state=state: learning.next(state, keys, RATE), [ours, its]
         )

@@ -9,7 +9,7 @@ import pytest
 
 from tinyml.errors import InputError
 from tinyml.federated import process, rooms, strategies, worker
-from tinyml.federated.clients import ClientStore, order
+from tinyml.federated.clients import ClientStore, key, order
 from tinyml.federated.learning import LocalTraining
 from tinyml.models.folding import fold_batch_norm
 from tinyml.models.runtime import tensorflow
@@ -33,10 +33,12 @@ def store(tmp_path, digits):
 
 def batches(store, client, number):
     tf = tensorflow()
-    key, (x, y) = tf.constant([client, number], "int64"), store.read(tf.constant(client, "int64"))
+    x, y = store.read(tf.constant(client, "int64"))
     found = []
     for epoch in range(LOCAL.epochs):
-        mixed = order(key, len(y), LOCAL.seed, number * LOCAL.epochs + epoch).numpy()
+        mixed = order(
+            key(client, number), len(y), LOCAL.seed, number * LOCAL.epochs + epoch
+        ).numpy()
         for some in np.split(mixed, range(LOCAL.batch, len(y), LOCAL.batch)):
             found.append((x.numpy()[some], y.numpy()[some]))
     return found
@@ -105,7 +107,7 @@ def test_tff_agrees_with_a_plain_loop(store, small_model, strategy, server_rate,
 
 
 def keys(clients, number):
-    return [np.array([client, number]) for client in clients]
+    return [key(client, number) for client in clients]
 
 
 class PlainLoop:

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": "Train a teacher on a data set.",
     "distill": "Compress a teacher into a student with dreams, without real samples.",
     "federate": "Simulate federated training on clients with skewed data.",
+    "worker": "Train clients of a `federate` that runs on another machine.",
     "quantize": "Turn a Keras model into an int8 or int16x8 .tflite, or train it quantized.",
     "inspect": "Show what a .tflite holds, and what would not export.",
     "export": "Turn an int8 .tflite into a C firmware project.",

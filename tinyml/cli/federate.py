@@ -114,6 +114,40 @@ _RATE = click.FloatRange(min=0, min_open=True)
     is_flag=True,
     help="Also train centrally, from the same start with equal work; measure each layer's distance.",
 )
+@click.option(
+    "--faulty",
+    metavar="SHARE:nan|huge|stale",
+    help="The part of the clients that answer NaN, 1,000 times too much, or by the first model.",
+)
+@click.option(
+    "--robust",
+    is_flag=True,
+    help="Zero and clip clients' updates as TFF does, so that broken ones do not sink the model.",
+)
+@click.option(
+    "--dp-epsilon",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Differential privacy: noise on the sum of clients' clipped updates, enough for this epsilon.",
+)
+@click.option(
+    "--dp-delta",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=1e-5,
+    show_default=True,
+    help="Its delta, for --dp-epsilon.",
+)
+@click.option(
+    "--workers",
+    metavar="HOST:PORT,...",
+    help="Train on these `tinyml worker`s, to which the clients' data is sent.",
+)
+@click.option(
+    "--local-workers",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Train on so many workers on this machine; 0 for one, without their messages.",
+)
 @options.unsafe
 @options.seed
 @options.output("The directory to write: model.keras, history.jsonl, partition.json, plots")

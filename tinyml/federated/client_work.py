@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from tinyml.federated import faults
 from tinyml.federated.clients import order
 from tinyml.federated.learning import Setup
 from tinyml.models.runtime import tensorflow
 
-KEY_LENGTH = 2  # client and round
+KEY_LENGTH = 3  # client, round, whether it is faulty
 
 
 def key_type() -> Any:
@@ -119,10 +120,20 @@ def build(setup: Setup, optimizer: Any) -> Any:
         specs = tuple(tf.TensorSpec(w.shape, w.dtype) for w in weights.trainable)
         state = optimizer.set_hparams(optimizer.initialize(specs), hparams)
         key = keys.get_single_element()
-        trained, sums = train(setup, weights, key, optimizer.next, state)
-        return _answer(weights.trainable, trained, sums)
+        start, stale = _start(setup, weights, key)
+        trained, sums = train(setup, start, key, optimizer.next, state)
+        result, sums = _answer(start.trainable, trained, sums)
+        update = result.update
+        if setup.faults:
+            update = faults.spoil(update, key[2] > 0, setup.faults)
+        signs = faults.signs(update, weights.trainable, stale)
+        return tff.learning.templates.ClientResult(update, result.update_weight), sums, signs
 
     metrics = means(work.type_signature.result[1])
+
+    @tff.tensorflow.computation(metrics.type_signature.result.member, work.type_signature.result[2])
+    def with_signs(means: Any, signs: Any) -> Any:
+        return OrderedDict(means, signs=signs)
 
     @tff.federated_computation(
         initialize.type_signature.result,
@@ -131,8 +142,11 @@ def build(setup: Setup, optimizer: Any) -> Any:
     )
     def next_round(state: Any, weights: Any, keys: Any) -> Any:
         sent = tff.federated_broadcast(state)
-        result, sums = tff.federated_map(work, (sent, weights, keys))
-        return tff.templates.MeasuredProcessOutput(state, result, metrics(sums))
+        result, sums, signs = tff.federated_map(work, (sent, weights, keys))
+        measured = tff.federated_zip((metrics(sums), tff.federated_sum(signs)))
+        return tff.templates.MeasuredProcessOutput(
+            state, result, tff.federated_map(with_signs, measured)
+        )
 
     @tff.tensorflow.computation(hparams_type)
     def get_hparams(state: Any) -> Any:
@@ -156,6 +170,20 @@ def by_key(process: Any) -> Any:
         return tensorflow().data.Dataset.from_tensors(key)
 
     return tff.simulation.compose_dataset_computation_with_learning_process(data_of, process)
+
+
+def _start(setup: Setup, weights: Any, key: Any) -> tuple[Any, Any]:
+    """The weights that a client starts from, and whether they are older than those it was sent."""
+    import tensorflow_federated as tff
+
+    tf = tensorflow()
+    if setup.faults != "stale":
+        return weights, tf.constant(False)
+    stale = key[2] > 0
+    old = setup.store.read_start(tf.nest.flatten(weights))
+    parts = [tf.where(stale, o, w) for o, w in zip(old, tf.nest.flatten(weights))]
+    count = len(weights.trainable)
+    return tff.learning.models.ModelWeights(parts[:count], parts[count:]), stale
 
 
 def _answer(before: Any, trained: list[Any], sums: Any) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tinyml.federated.clients import ClientStore
+from tinyml.federated.faults import Signs
 from tinyml.models.runtime import tensorflow
 
 
@@ -40,6 +42,7 @@ class Setup:
         samples: that all clients train on in one pass.
         server_learning_rate: None for the strategy's own.
         aggregator: a TFF weighted aggregation factory; None for the mean.
+        faults: the kind of fault of the clients whose key says that they are faulty; None for none.
     """
 
     make_model: Callable[[], Any]
@@ -48,20 +51,35 @@ class Setup:
     samples: int
     server_learning_rate: float | None = None
     aggregator: Any = None
+    faults: str | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A round as the clients saw it: means over their samples while they trained."""
+    """A round as the clients saw it: means over their samples while they trained.
+
+    Attributes:
+        loss: cross-entropy.
+        accuracy: from 0 to 1.
+        samples: that they trained on, all passes together.
+        signs: of broken updates; None where they are not looked for.
+    """
 
     loss: float
     accuracy: float
     samples: int
+    signs: Signs | None = None
 
     @classmethod
     def from_metrics(cls, metrics: Any) -> Trained:
-        """From the metrics that TFF's models report."""
-        return cls(float(metrics["loss"]), float(metrics["accuracy"]), int(metrics["num_examples"]))
+        """From the metrics of `client_work`."""
+        found = metrics.get("signs")
+        return cls(
+            float(metrics["loss"]),
+            float(metrics["accuracy"]),
+            int(metrics["num_examples"]),
+            Signs(found["norms"], int(found["not_finite"]), int(found["stale"])) if found else None,
+        )
 
 
 class Learning(Protocol):
@@ -96,32 +114,26 @@ class BuiltIn:
 
     messages = 1
 
-    def __init__(self, process: Any, setup: Setup) -> None:
+    def __init__(self, process: Any) -> None:
         """From a process whose clients' learning rate is `client_work`'s hyperparameter."""
         self._process = process
-        self._rate = setup.local.learning_rate
 
     def begin(self, model: Any) -> Any:
         """See `Learning.begin`."""
-        return self._process.set_model_weights(self._process.initialize(), weights_of(model))
+        return self._process.initialize()._replace(global_model_weights=weights_of(model))
 
     def next(
         self, state: Any, keys: Sequence[np.ndarray], learning_rate: float
     ) -> tuple[Any, Trained]:
         """See `Learning.next`."""
-        result = self._process.next(self._with_rate(state, learning_rate), list(keys))
+        # TFF's get_ and set_hparams would send the whole state to the worker and back, each
+        work = OrderedDict(state.client_work, learning_rate=np.float32(learning_rate))
+        result = self._process.next(state._replace(client_work=work), list(keys))
         return result.state, Trained.from_metrics(result.metrics["client_work"])
-
-    def _with_rate(self, state: Any, learning_rate: float) -> Any:
-        hparams = self._process.get_hparams(state)
-        if hparams["client_work"]["learning_rate"] == np.float32(learning_rate):
-            return state
-        hparams["client_work"]["learning_rate"] = learning_rate
-        return self._process.set_hparams(state, hparams)
 
     def assign(self, state: Any, model: Any) -> None:
         """See `Learning.assign`."""
-        self._process.get_model_weights(state).assign_weights_to(model)
+        state.global_model_weights.assign_weights_to(model)
 
     def to_arrays(self, state: Any) -> dict[str, np.ndarray]:
         """See `Learning.to_arrays`."""

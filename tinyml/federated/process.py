@@ -17,6 +17,8 @@ def build(
     local: LocalTraining,
     samples: int,
     server_learning_rate: float | None = None,
+    aggregator: Any = None,
+    faults: str | None = None,
 ) -> Learning:
     """The learning process of a strategy.
 
@@ -27,13 +29,18 @@ def build(
         local: what they do with it.
         samples: that all clients train on in one pass.
         server_learning_rate: None for the strategy's own.
+        aggregator: a TFF weighted aggregation factory; None for the mean.
+        faults: the kind of fault of faulty clients; None for none.
 
     Raises:
         InputError: unknown strategy.
     """
     chosen = strategies.parse(strategy)
+    made = _model_fn(model)
     try:
-        return chosen.build(Setup(_model_fn(model), store, local, samples, server_learning_rate))
+        return chosen.build(
+            Setup(made, store, local, samples, server_learning_rate, aggregator, faults)
+        )
     finally:
         _restore_keras(model)
 
@@ -67,6 +74,23 @@ def on_logits(model: Any) -> Any:
 
 
 def _model_fn(model: Any) -> Callable[[], Any]:
-    """TFF wants a model made anew at each call, inside its own graph."""
-    config, kind = on_logits(model).get_config(), type(model)
+    """TFF wants a model made anew at each call, inside its own graph.
+
+    A client makes one in every round and then assigns its weights: drawing them first would be
+    wasted work.
+    """
+    config, kind = _starting_at_zero(on_logits(model).get_config()), type(model)
     return lambda: kind.from_config(config)
+
+
+def _starting_at_zero(config: Any) -> Any:
+    """A Keras configuration with every initializer replaced."""
+    if isinstance(config, list):
+        return [_starting_at_zero(part) for part in config]
+    if not isinstance(config, dict):
+        return config
+    zeros = {"class_name": "Zeros", "config": {}}
+    return {
+        name: zeros if name.endswith("_initializer") and part else _starting_at_zero(part)
+        for name, part in config.items()
+    }

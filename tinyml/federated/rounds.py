@@ -11,10 +11,10 @@ import numpy as np
 
 from tinyml.data import Dataset, Split
 from tinyml.errors import CheckFailed
-from tinyml.federated import checkpoint, divergence, measuring, process
-from tinyml.federated.clients import EVERYONE, SERVER, ClientStore
+from tinyml.federated import checkpoint, divergence, measuring, process, robust
+from tinyml.federated.clients import EVERYONE, SERVER, ClientStore, key
 from tinyml.federated.history import History, Round
-from tinyml.federated.learning import LocalTraining, Trained
+from tinyml.federated.learning import Learning, LocalTraining, Trained
 from tinyml.federated.measuring import Worth
 from tinyml.federated.participation import Participation
 from tinyml.federated.population import Population
@@ -64,15 +64,25 @@ class Rounds:
         self._taking_part = Participation(
             asked.clients, asked.sample_clients, asked.dropout, asked.seed
         )
-        self._learning = self._process(asked.strategy, self._local, asked.server_lr)
+        faults, private = asked.faults, asked.privacy()
+        self._faulty = faults.clients(asked.clients, asked.seed) if faults else frozenset()
+        self._learning = process.build(
+            asked.strategy,
+            run.model,
+            store,
+            self._local,
+            run.population.samples,
+            asked.server_lr,
+            private.aggregator() if private else robust.aggregator() if asked.robust else None,
+            faults.kind if faults else None,
+        )
         self._central = _Central(self) if asked.divergence else None
         self._state: Any = None
 
-    def _process(self, strategy: str, local: LocalTraining, server_lr: float | None = None) -> Any:
+    def _plain(self, local: LocalTraining) -> Learning:
+        """A process for a single client, whose plain SGD it is."""
         run = self._run
-        return process.build(
-            strategy, run.model, self._store, local, run.population.samples, server_lr
-        )
+        return process.build(_PLAIN, run.model, self._store, local, run.population.samples)
 
     @property
     def _checkpoint(self) -> Path:
@@ -100,7 +110,7 @@ class Rounds:
         rate = asked.learning_rate(number)
         started, trained = time.monotonic(), None
         if clients:
-            keys = [_key(client, number) for client in clients]
+            keys = [key(client, number, client in self._faulty) for client in clients]
             self._state, trained = self._learning.next(self._state, keys, rate)
         seconds = time.monotonic() - started
         self._learning.assign(self._state, run.model)
@@ -145,10 +155,10 @@ class Rounds:
 
     def _warm_up(self) -> None:
         run = self._run
-        plain = self._process(_PLAIN, self._local)
+        plain = self._plain(self._local)
         state, samples = plain.begin(run.model), len(run.population.shared) * run.request.epochs
         for number in range(1, run.warm_up + 1):
-            state, trained = plain.next(state, [_key(SERVER, number)], run.request.lr)
+            state, trained = plain.next(state, [key(SERVER, number)], run.request.lr)
             _check_finite(0, trained, samples)
         plain.assign(state, run.model)
 
@@ -164,6 +174,8 @@ class Rounds:
         if trained is not None:
             samples = sum(run.population.samples_of(client) for client in clients)
             _check_finite(number, trained, run.request.epochs * samples)
+            if trained.signs and not run.request.robust:
+                trained.signs.check(number)
         if not all(np.isfinite(weight).all() for weight in run.model.get_weights()):
             raise CheckFailed(
                 f"round {number}: the model's weights are no longer finite; lower --lr or --server-lr"
@@ -186,7 +198,7 @@ class _Central:
     def __init__(self, rounds: Rounds) -> None:
         run = rounds._run
         together = replace(rounds._local, batch=rounds._local.batch * run.request.clients)
-        self._learning = rounds._process(_PLAIN, together)
+        self._learning = rounds._plain(together)
         self._model, self._twin = run.model, process.on_logits(run.model)
         self._state: Any = None
 
@@ -195,7 +207,7 @@ class _Central:
 
     def next(self, number: int, rate: float) -> dict[str, float]:
         """One round of it; the divergence of the run's model after that."""
-        self._state, _ = self._learning.next(self._state, [_key(EVERYONE, number)], rate)
+        self._state, _ = self._learning.next(self._state, [key(EVERYONE, number)], rate)
         self._learning.assign(self._state, self._twin)
         return divergence.by_layer(self._model, self._twin)
 
@@ -205,10 +217,6 @@ class _Central:
 
     def resume(self, arrays: dict[str, np.ndarray]) -> None:
         self._state = self._learning.from_arrays(arrays)
-
-
-def _key(client: int, number: int) -> np.ndarray:
-    return np.array([client, number], np.int64)
 
 
 def _bytes(weights: Any) -> int:

@@ -12,9 +12,10 @@ import numpy as np
 from tinyml import console, data
 from tinyml.data import Dataset
 from tinyml.errors import InputError
-from tinyml.federated import measuring, plots, process, worker
+from tinyml.federated import cluster, measuring, plots, process
 from tinyml.federated.clients import ClientStore
 from tinyml.federated.history import History
+from tinyml.federated.learning import weights_of
 from tinyml.federated.population import Share, populate
 from tinyml.federated.request import Request
 from tinyml.federated.rounds import Rounds, Run
@@ -74,9 +75,12 @@ def _simulate(run: Run) -> None:
     place.mkdir(exist_ok=True)
     store = ClientStore(place, run.dataset.shape)
     run.population.store(store, everyone=asked.divergence)
+    if asked.faults:
+        start = weights_of(run.model)
+        store.write_start([*start.trainable, *start.non_trainable])
     with ExitStack() as stack:
         bar = stack.enter_context(console.progress("federate", asked.rounds))
-        stack.enter_context(worker.context(stack.enter_context(worker.running())))
+        store = stack.enter_context(cluster.context(asked.cluster(), store))
         rounds = Rounds(run, store)
         done = rounds.start()
         bar.advance(done)
@@ -98,13 +102,14 @@ def _draw(run: Run) -> None:
 
 
 def _metrics(run: Run, before: float) -> dict[str, Any]:
-    lines, people = run.history.lines, run.population
+    lines, people, private = run.history.lines, run.population, run.request.privacy()
     return {
         "accuracy_before": before,
         "accuracy_warm_up": lines[0]["test_accuracy"] if run.warm_up else None,
         "accuracy_after": lines[-1]["test_accuracy"],
         "accuracy_train": lines[-1]["train_accuracy"],
         "divergence": lines[-1]["divergence"],
+        "privacy": private.described() if private else None,
         "emd_mean": float(people.emd.mean()),
         "emd_mean_with_shared": float(people.emd_with_shared.mean()),
         "clients": run.request.clients,

@@ -66,4 +66,4 @@ def averaging(setup: Setup, server_optimizer: Any, client_optimizer: Any = None)
         aggregator.create(weights_type.trainable, tff.TensorType(np.float32)),
         templates.build_apply_optimizer_finalizer(server_optimizer, weights_type),
     )
-    return BuiltIn(client_work.by_key(process), setup)
+    return BuiltIn(client_work.by_key(process))
