@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 import psutil
 
-from tinyml.federated import process, worker
+from tinyml.federated import cluster, process
 from tinyml.federated.clients import ClientStore, key, order
+from tinyml.federated.cluster import Cluster
 from tinyml.federated.learning import LocalTraining
 from tinyml.models.runtime import tensorflow
 
@@ -43,7 +44,7 @@ class Case:
 
 
 CASES = (
-    Case(10, 100, 10, (32, 64, 512)),
+    Case(10, 300, 10, (32, 64, 512)),
     Case(10, 500, 10, (8, 16, 32)),
     Case(100, 50, 10, (8, 16, 32)),
     Case(1000, 5, 5, (8, 16, 32)),
@@ -142,8 +143,8 @@ def measure(case: Case, rounds: int) -> dict[str, Any]:
         store = ClientStore(Path(place), SHAPE)
         for client, (x, y) in enumerate(parts):
             store.write(client, x, y)
-        with worker.running() as child, worker.context(child):
-            rows, memory, apart = _rounds(case, rounds, plain, model, store, local, child)
+        with cluster.context(Cluster((), 0, case.clients), store):
+            rows, memory, apart = _rounds(case, rounds, plain, model, store, local)
     (first_loop, first_tff), *rest = rows
     medians = [
         [statistics.median(row[who][what] for row in rest) for what in (0, 1)] for who in (0, 1)
@@ -175,12 +176,12 @@ def _rounds(
     model: Any,
     store: ClientStore,
     local: LocalTraining,
-    child: worker.Worker,
 ) -> tuple[list[Any], int, float]:
     """(wall, CPU) of the loop and of TFF in each round, the worker's peak bytes, how far apart."""
     learning = process.build("fedavg", model, store, local, case.clients * case.samples)
     state = learning.begin(model)
-    ours, its = psutil.Process(), psutil.Process(child.process.pid)
+    ours = psutil.Process()
+    (its,) = ours.children()
     rows = []
     for number in range(rounds + 1):
         expected, *loop = timed(lambda number=number: plain.round(number), [ours])

@@ -100,9 +100,11 @@ def test_two_workers_give_what_one_gives(start, alone, tmp_path, more):
 
 
 @pytest.mark.slow
-def test_parts_of_a_round_give_the_whole(start, alone, tmp_path, monkeypatch):
+@pytest.mark.parametrize("more", [(), ("--strategy", "scaffold")])
+def test_parts_of_a_round_give_the_whole(start, alone, tmp_path, monkeypatch, more):
+    expected = weights_after(start, tmp_path / "WHOLE", *more) if more else alone
     monkeypatch.setattr(cluster, "CLIENTS_AT_ONCE", 2)
-    assert_same(weights_after(start, tmp_path / "RUN"), alone)
+    assert_same(weights_after(start, tmp_path / "PARTS", *more), expected)
 
 
 def tinyml(command, *given):

@@ -67,7 +67,10 @@ def test_tff_adds_as_much_noise_as_was_planned(noise):
             tff.TensorType(np.float32, [size]), tff.TensorType(np.float32)
         )
         zeros = [np.zeros(size, np.float32)] * clients
-        mean = process.next(process.initialize(), zeros, [1.0] * clients).result
+        first = process.initialize()
+        mean = process.next(first, zeros, [1.0] * clients).result
+        again = process.next(first, zeros, [1.0] * clients).result
+    assert not np.array_equal(mean, again)  # the noise of a round is never that of another
     count_noise = max(0.05 * clients, noise)
     alone = (noise**-2 - (2 * count_noise) ** -2) ** -0.5
     assert np.std(mean) == pytest.approx(alone * 0.1 / clients, rel=0.03)  # clips to 0.1 at first
