@@ -65,6 +65,7 @@ class Request:
         self._check_answers()
         self.cluster()
         worker.require()
+        self.privacy()
 
     def _check_answers(self) -> None:
         """What goes with faults, robust aggregation and privacy."""
