@@ -30,7 +30,13 @@ _RATE = click.FloatRange(min=0, min_open=True)
 @click.option("--rounds", type=_COUNT, default=20, show_default=True)
 @click.option("--epochs", type=_COUNT, default=1, show_default=True, help="Local passes a round.")
 @click.option(
-    "--batch", "--batch-size", "batch", type=_COUNT, default=10, show_default=True, help="Local."
+    "--batch",
+    "--batch-size",
+    "batch",
+    type=_COUNT,
+    default=10,
+    show_default=True,
+    help="Samples a local step.",
 )
 @click.option(
     "--lr",
