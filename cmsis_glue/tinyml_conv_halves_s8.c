@@ -2,7 +2,6 @@
 
 #define PACKED_BITS 0
 #define PACKED_SECOND_SHIFT 3
-#define PACKED_WORDS 2
 #define PACKED_FIRST_TAPS                                                                                    \
     "ldrd r12, lr, [r1], #8\n\t"                                                                             \
     "ldrd r10, r11, [r0], #8\n\t"                                                                            \
@@ -28,20 +27,28 @@
     "smlad r5, r12, r11, r5\n\t"                                                                             \
     "smlad r9, lr, r11, r9\n\t"
 #define PACKED_TAPS_BYTES 44
+#define PACKED_UNROLLED 32
 #define PACKED_SEPARATE
 #define PACKED_DOUBLE "lsl \\sum, \\sum, #1\n\t"
 
-static void tinyml_packed_sums(const uint32_t *staged, int32_t taps, const int32_t *stream, int32_t sums[2])
+static inline void tinyml_packed_step(const uint32_t **windows, const int32_t **weights, uint32_t *first,
+                                      uint32_t *second)
 {
-    uint32_t first = (uint32_t)stream[0];
-    uint32_t second = (uint32_t)stream[1];
-    for (int32_t word = 0; word < taps / 2; ++word) {
-        const uint32_t x = staged[word * TINYML_STAGED];
-        first = tinyml_dot_halves((uint32_t)stream[2 + 2 * word], x, first);
-        second = tinyml_dot_halves((uint32_t)stream[3 + 2 * word], x, second);
-    }
-    sums[0] = (int32_t)first;
-    sums[1] = (int32_t)second;
+#if defined(TINYML_DSP)
+    uint32_t x, one, other;
+    __asm("ldrd %[one], %[other], [%[weights]], #8\n\t"
+          "ldr %[x], [%[windows]], #16\n\t" /* TINYML_STAGED words */
+          "smlad %[first], %[one], %[x], %[first]\n\t"
+          "smlad %[second], %[other], %[x], %[second]"
+          : [x] "=&r"(x), [one] "=&r"(one), [other] "=&r"(other), [weights] "+r"(*weights),
+            [windows] "+r"(*windows), [first] "+r"(*first), [second] "+r"(*second)
+          : "m"(*(const int32_t(*)[2])*weights), "m"(**windows));
+#else
+    *first = tinyml_dot_halves((uint32_t)(*weights)[0], **windows, *first);
+    *second = tinyml_dot_halves((uint32_t)(*weights)[1], **windows, *second);
+    *weights += 2;
+    *windows += TINYML_STAGED;
+#endif
 }
 
 #include "tinyml_packed_blocks.h"

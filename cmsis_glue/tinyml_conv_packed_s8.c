@@ -4,7 +4,6 @@
 
 #define PACKED_BITS 8
 #define PACKED_SECOND_SHIFT 11
-#define PACKED_WORDS 1
 #define PACKED_FIRST_TAPS                                                                                    \
     "ldr lr, [r1], #4\n\t"                                                                                   \
     "sxtb16 r12, lr\n\t"                                                                                     \
@@ -32,6 +31,7 @@
     "smlad r5, r12, r11, r5\n\t"                                                                             \
     "smlad r9, lr, r11, r9\n\t"
 #define PACKED_TAPS_BYTES 48
+#define PACKED_UNROLLED 16
 #define PACKED_SEPARATE                                                                                      \
     "sub r6, r6, r2\n\t"                                                                                     \
     "sub r7, r7, r3\n\t"                                                                                     \
@@ -39,19 +39,25 @@
     "sub r9, r9, r5\n\t"
 #define PACKED_DOUBLE "asr \\sum, \\sum, #7\n\t"
 
-
-static void tinyml_packed_sums(const uint32_t *staged, int32_t taps, const int32_t *stream, int32_t sums[2])
+static inline void tinyml_packed_step(const uint32_t **windows, const int32_t **weights, uint32_t *first,
+                                      uint32_t *second)
 {
-    uint32_t first = (uint32_t)stream[0];
-    uint32_t both = (uint32_t)stream[1];
-    for (int32_t word = 0; word < taps / 2; ++word) {
-        const uint32_t x = staged[word * TINYML_STAGED];
-        const uint32_t w = (uint32_t)stream[2 + word];
-        first = tinyml_dot_halves(tinyml_even_bytes(w), x, first);
-        both = tinyml_dot_halves(w, x, both);
-    }
-    sums[0] = (int32_t)first;
-    sums[1] = (int32_t)(both - first);
+#if defined(TINYML_DSP)
+    uint32_t x, both, low;
+    __asm("ldr %[both], [%[weights]], #4\n\t"
+          "ldr %[x], [%[windows]], #16\n\t" /* TINYML_STAGED words */
+          "sxtb16 %[low], %[both]\n\t"
+          "smlad %[second], %[both], %[x], %[second]\n\t"
+          "smlad %[first], %[low], %[x], %[first]"
+          : [x] "=&r"(x), [both] "=&r"(both), [low] "=&r"(low), [weights] "+r"(*weights),
+            [windows] "+r"(*windows), [first] "+r"(*first), [second] "+r"(*second)
+          : "m"(**weights), "m"(**windows));
+#else
+    const uint32_t both = (uint32_t)*(*weights)++;
+    *first = tinyml_dot_halves(tinyml_even_bytes(both), **windows, *first);
+    *second = tinyml_dot_halves(both, **windows, *second);
+    *windows += TINYML_STAGED;
+#endif
 }
 
 #include "tinyml_packed_blocks.h"

@@ -18,7 +18,7 @@ typedef tinyml_packed tinyml_conv_packed_s8_params;
 /*
  * input: int8 [batches][input_height][input_width][input_channels];
  * output: int8 [batches][output_height][output_width][output_channels];
- * scratch: 8 * taps bytes, then what tinyml_stage_windows says of `spare`.
+ * scratch: 8 * taps + 20 bytes, then what tinyml_stage_windows says of `spare`.
  * The windows of four output pixels, which may begin in one row and end in the next, are staged before any of
  * the four is written; so the output may cover input pixels that no later output pixel sees.
  */

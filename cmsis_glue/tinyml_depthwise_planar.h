@@ -44,18 +44,23 @@ typedef struct {
  * the rounding high multiply is TFLM's doubling one; the offset then makes the shift round as TFLM's does,
  * halves away from zero, and adds the zero point.
  */
+static inline tinyml_planar_channel tinyml_planar_of(const int32_t *sums, int32_t last, int32_t output_zero,
+                                                     int32_t bits, int exact)
+{
+    tinyml_planar_channel to;
+    to.bits = bits;
+    to.bias = sums[0];
+    to.multiplier = sums[1];
+    to.shift = exact ? last : TINYML_PLANAR_SHIFT;
+    to.offset = exact ? output_zero * (1 << last) + (1 << (last - 1)) : last;
+    to.negative = exact ? -1 : 0;
+    return to;
+}
+
 static inline tinyml_planar_channel tinyml_planar_to(const tinyml_depthwise_planar *p, int32_t channel, int32_t bits,
                                                      int exact)
 {
-    const int32_t last = p->offsets[channel];
-    tinyml_planar_channel to;
-    to.bits = bits;
-    to.bias = p->sums[2 * channel];
-    to.multiplier = p->sums[2 * channel + 1];
-    to.shift = exact ? last : TINYML_PLANAR_SHIFT;
-    to.offset = exact ? p->output_zero * (1 << last) + (1 << (last - 1)) : last;
-    to.negative = exact ? -1 : 0;
-    return to;
+    return tinyml_planar_of(p->sums + 2 * channel, p->offsets[channel], p->output_zero, bits, exact);
 }
 
 static inline int8_t tinyml_planar_requantize(const tinyml_planar_channel *to, int32_t sum)

@@ -4,9 +4,7 @@
  *
  * With the DSP extension, elements of a line are taken in pairs, so that SMLAD takes two weights of w0 w1 w2 at
  * a time. Of two neighbours at stride 1 the first is (w0 w1) . (x0 x1) + w2 x2, the second w0 x1 + (w1 w2) .
- * (x2 x3). Four outputs take 49 instructions: loads, products, requantization and stores; 88 without.
- *
- * r7 stays free, it may be the compiler's frame pointer.
+ * (x2 x3). Four outputs take 48 instructions: loads, products, requantization and stores; 87 without.
  */
 #ifndef TINYML_DEPTHWISE_PLANAR_ASM_H
 #define TINYML_DEPTHWISE_PLANAR_ASM_H
@@ -21,13 +19,24 @@ typedef struct {
     int32_t shift; /* -24: of an exact requantization */
     int32_t multiplier, offset;
     int32_t step, line_step;   /* -12: of the output */
-    const int16_t *end;        /* -4: where a strip ends */
+    int32_t thrice;            /* -4: the step */
     int32_t weights[10];       /* 0: of the window's first line, the bias, then of the other lines */
     int32_t next_strip;        /* 40: from a strip's end to the beginning of the next one of four, in bytes */
     int32_t next_output;       /* 44: likewise in the output */
-    const int16_t *end_of_all; /* 48: what `end` becomes after the strips of four */
+    const int16_t *end_of_all; /* 48: where the strip after the last one of four ends */
     int32_t rest;              /* 52: outputs left in each line, 0 to 3 */
 } tinyml_planar_strips;
+
+/* The loops need r7, too, which clang, and gcc when it does not optimize, want for themselves. */
+#if defined(__clang__) || !defined(__OPTIMIZE__)
+#define TINYML_PLANAR_ENTER "push {r7}\n\t"
+#define TINYML_PLANAR_LEAVE "pop {r7}\n\t"
+#define TINYML_PLANAR_CLOBBERED
+#else
+#define TINYML_PLANAR_ENTER
+#define TINYML_PLANAR_LEAVE
+#define TINYML_PLANAR_CLOBBERED "r7",
+#endif
 
 /*
  * One line of a strip, from the plane at r0 to the output at r1: sums in r4, r5, r6 and, always last, lr, which
@@ -81,7 +90,7 @@ typedef struct {
     "smlad lr, r8, r11, lr\n\t"                                                                                    \
     "smlabt lr, r9, r12, lr\n\t"
 
-/* Requantization; it leaves the output's step in r10 and its line's in r11, and the strip's end in r12. */
+/* Requantization; it leaves the output's step in r10, three times that in r12, and its line's step in r11. */
 #define TINYML_PLANAR_BEFORE_PROVEN "ldmdb r2, {r8, r9, r10, r11, r12}\n\t"
 #define TINYML_PLANAR_PROVEN(sum)                                                                                  \
     "smmlar " sum ", " sum ", r8, r9\n\t"                                                                          \
@@ -212,10 +221,11 @@ typedef struct {
 
 /*
  * All strips: of four, then of two and one where lines have a rest. `wide` and `half` are the bytes that
- * strips of four and two take of a line in the plane.
+ * strips of four and two take of a line in the plane; r7 is where a strip ends.
  */
 #define TINYML_PLANAR_STRIPS(stride, pair, wide, half, form)                                                       \
-    "ldr r12, [r2, #-4]\n\t"                                                                                       \
+    TINYML_PLANAR_ENTER                                                                                            \
+    "mov r7, r12\n\t"                                                                                              \
     "b 2f\n\t"                                                                                                     \
     "1:\n\t" TINYML_PLANAR_SUMS("r8, r9, r10", TINYML_PLANAR_THIRD_##stride,                                       \
                                 TINYML_PLANAR_FOUR_##stride("r0", "lr", "lr", "lr"),                               \
@@ -225,20 +235,18 @@ typedef struct {
     TINYML_PLANAR_##form("r6") TINYML_PLANAR_##form("lr") TINYML_PLANAR_AFTER_##form                               \
     "strb r4, [r1]\n\t"                                                                                            \
     "strb r5, [r1, r10]\n\t"                                                                                       \
-    "add r4, r1, r10, lsl #1\n\t"                                                                                  \
-    "strb r6, [r4]\n\t"                                                                                            \
-    "strb lr, [r4, r10]\n\t"                                                                                       \
+    "strb r6, [r1, r10, lsl #1]\n\t"                                                                               \
+    "strb lr, [r1, r12]\n\t"                                                                                       \
     "add r1, r1, r11\n\t"                                                                                          \
-    "cmp r0, r12\n\t"                                                                                              \
+    "cmp r0, r7\n\t"                                                                                               \
     "bne 1b\n\t"                                                                                                   \
     "ldrd r8, r9, [r2, #40]\n\t"                                                                                   \
     "add r0, r0, r8\n\t"                                                                                           \
     "add r1, r1, r9\n\t"                                                                                           \
-    "add r12, r12, #" wide "\n\t"                                                                                  \
-    "str r12, [r2, #-4]\n\t"                                                                                       \
+    "add r7, r7, #" wide "\n\t"                                                                                    \
     "2:\n\t"                                                                                                       \
     "ldr r8, [r2, #48]\n\t"                                                                                        \
-    "cmp r12, r8\n\t"                                                                                              \
+    "cmp r7, r8\n\t"                                                                                               \
     "bne 1b\n\t"                                                                                                   \
     "ldr r8, [r2, #52]\n\t"                                                                                        \
     "lsls r8, r8, #31\n\t" /* carry: two more; negative: one more */                                               \
@@ -251,15 +259,14 @@ typedef struct {
     "strb r4, [r1]\n\t"                                                                                            \
     "strb lr, [r1, r10]\n\t"                                                                                       \
     "add r1, r1, r11\n\t"                                                                                          \
-    "cmp r0, r12\n\t"                                                                                              \
+    "cmp r0, r7\n\t"                                                                                               \
     "bne 3b\n\t"                                                                                                   \
     "ldrd r8, r9, [r2, #40]\n\t"                                                                                   \
     "add r0, r0, r8\n\t"                                                                                           \
     "sub r0, r0, #" half "\n\t"                                                                                    \
     "add r1, r1, r9\n\t"                                                                                           \
     "sub r1, r1, r10, lsl #1\n\t"                                                                                  \
-    "add r12, r12, #" half "\n\t"                                                                                  \
-    "str r12, [r2, #-4]\n\t"                                                                                       \
+    "add r7, r7, #" half "\n\t"                                                                                    \
     "ldr r8, [r2, #52]\n\t"                                                                                        \
     "lsls r8, r8, #31\n\t"                                                                                         \
     "4:\n\t"                                                                                                       \
@@ -269,21 +276,22 @@ typedef struct {
     TINYML_PLANAR_BEFORE_##form TINYML_PLANAR_##form("lr") TINYML_PLANAR_AFTER_##form                              \
     "strb lr, [r1]\n\t"                                                                                            \
     "add r1, r1, r11\n\t"                                                                                          \
-    "cmp r0, r12\n\t"                                                                                              \
+    "cmp r0, r7\n\t"                                                                                               \
     "bne 5b\n\t"                                                                                                   \
-    "6:\n\t"
+    "6:\n\t" TINYML_PLANAR_LEAVE
 
 /* Statements that compute a channel; `strips` is the text of TINYML_PLANAR_STRIPS. */
-#define TINYML_PLANAR_RUN(strips, how, from, to, pitch_bytes)                                                      \
+#define TINYML_PLANAR_RUN(strips, how, from, to, pitch_bytes, strip_end)                                           \
     do {                                                                                                           \
         register const int16_t *plane_ __asm("r0") = (from);                                                       \
         register int8_t *output_ __asm("r1") = (to);                                                               \
-        register int32_t *constants_ __asm("r2") = (how)->weights;                                             \
+        register int32_t *constants_ __asm("r2") = (how)->weights;                                                 \
         register int32_t pitch_ __asm("r3") = (pitch_bytes);                                                       \
+        register const int16_t *end_ __asm("r12") = (strip_end);                                                   \
         __asm volatile(strips                                                                                      \
-                       : "+r"(plane_), "+r"(output_)                                                               \
+                       : "+r"(plane_), "+r"(output_), "+r"(end_)                                                   \
                        : "r"(constants_), "r"(pitch_)                                                              \
-                       : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");                 \
+                       : TINYML_PLANAR_CLOBBERED "r4", "r5", "r6", "r8", "r9", "r10", "r11", "lr", "cc", "memory");\
     } while (0)
 
 /* A line of the window, `bits` up, as the loops take it. */
@@ -308,6 +316,7 @@ static inline const int16_t *tinyml_planar_shared(const tinyml_depthwise_planar 
 {
     const int32_t lines = p->output_lines * stride * p->pitch; /* elements that a strip goes down */
     strips->step = p->output_step;
+    strips->thrice = 3 * p->output_step;
     strips->line_step = p->output_line_step;
     strips->next_strip = 2 * (4 * stride - lines);
     strips->next_output = 4 * p->output_step - p->output_lines * p->output_line_step;
@@ -321,13 +330,16 @@ static inline void tinyml_planar_prepare(const tinyml_planar_channel *to, const 
                                          tinyml_planar_strips *strips)
 {
     const int32_t of_line = TINYML_PLANAR_LINE_WORDS;
+    __asm("" : "+r"(strips)); /* or the compiler keeps the address of each member on the stack */
     tinyml_planar_put_line(weights, to->bits, strips->weights);
     strips->weights[of_line] = to->bias;
     tinyml_planar_put_line(weights + 3, to->bits, strips->weights + of_line + 1);
     tinyml_planar_put_line(weights + 6, to->bits, strips->weights + 2 * of_line + 1);
     strips->multiplier = to->multiplier;
     strips->offset = to->offset;
-    strips->shift = to->shift;
+    if (to->negative) {
+        strips->shift = to->shift;
+    }
 }
 
 #endif

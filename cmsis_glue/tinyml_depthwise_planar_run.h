@@ -22,17 +22,21 @@ static inline void run_image(const tinyml_depthwise_planar *p, const int8_t *inp
     const int16_t *end = tinyml_planar_shared(p, STRIDE, plane, strips);
     const tinyml_planar_lines lines = tinyml_planar_lines_of(p);
     const int8_t *weights = p->weights;
-    int32_t made = 0;
-    for (int32_t channel = 0; channel < p->channels; ++channel) {
-        tinyml_planar_copy_lines(&lines, input++, plane + p->before, p->input_lines, p->input_step, p->before & 1);
-        for (int32_t copy = 0; copy < p->multiplier; ++copy) {
-            const tinyml_planar_channel to = tinyml_planar_to(p, made, weights[9], EXACT);
-            tinyml_planar_prepare(&to, weights, strips);
-            strips->end = end;
-            TINYML_PLANAR_RUN(STRIPS, strips, plane, output++, 2 * p->pitch);
-            weights += TINYML_PLANAR_WEIGHTS;
-            ++made;
+    const int16_t *offset = p->offsets;
+    const int32_t *sums = p->sums;
+    int32_t copies = 0;
+    for (int32_t left = p->channels * p->multiplier; left > 0; --left) {
+        if (copies == 0) {
+            copies = p->multiplier;
+            tinyml_planar_copy_lines(&lines, input++, plane + p->before, p->input_lines, p->input_step,
+                                     p->before & 1);
         }
+        --copies;
+        const tinyml_planar_channel to = tinyml_planar_of(sums, *offset++, p->output_zero, weights[9], EXACT);
+        tinyml_planar_prepare(&to, weights, strips);
+        TINYML_PLANAR_RUN(STRIPS, strips, plane, output++, 2 * p->pitch, end);
+        weights += TINYML_PLANAR_WEIGHTS;
+        sums += 2;
     }
 }
 #else

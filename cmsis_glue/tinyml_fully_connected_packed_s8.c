@@ -43,31 +43,39 @@
     EXACT(second, "r9")                                                                                      \
     "b " done "b\n"
 
+typedef struct {
+    uint32_t entry; /* where the loop over taps is entered, as these need not fill its last turn */
+    int8_t *output;
+    const uint32_t *begin, *end; /* of the staged input */
+    const int8_t *output_end;
+} loop_state;
+
+#define ENTRY PACKED_SLOT(entry, 0)
+#define OUTPUT PACKED_SLOT(output, 4)
+#define BEGIN PACKED_SLOT(begin, 8)
+#define END PACKED_SLOT(end, 12)
+#define OUTPUT_END PACKED_SLOT(output_end, 16)
+
 /* The outputs of a multiple of four channels; answers the rest of the stream. */
 __attribute__((noinline)) static const int32_t *outputs(const uint32_t *staged, int32_t taps,
                                                         const int32_t *stream, int8_t *output, int32_t channels)
 {
-    tinyml_packed_state state = {(uint32_t)(-(taps / 4) & (UNROLLED - 1)) * CODE_BYTES,
-                                 output,
-                                 0,
-                                 0,
-                                 staged,
-                                 staged + taps / 2,
-                                 output + channels};
+    loop_state state = {(uint32_t)(-(taps / 4) & (UNROLLED - 1)) * CODE_BYTES, output, staged, staged + taps / 2,
+                        output + channels};
     register const uint32_t *input __asm("r0") = staged;
     register const int32_t *constants __asm("r1") = stream;
-    register tinyml_packed_state *kept __asm("r2") = &state;
+    register loop_state *kept __asm("r2") = &state;
     __asm volatile(
-        PACKED_ENTER
-        "ldr r12, " PACKED_ENTRY "\n\t"
+        PACKED_ENTER("20", "r3-r7")
+        "ldr r12, " ENTRY "\n\t"
         "adr r2, 3f\n\t"
         "add r12, r12, r2\n\t"
         "orr r12, r12, #1\n\t"
-        "str r12, " PACKED_ENTRY "\n\t"
-        "ldr lr, " PACKED_END "\n"
+        "str r12, " ENTRY "\n\t"
+        "ldr lr, " END "\n"
         "2:\n\t"
         "ldm r1!, {r2-r5}\n\t"
-        "ldr pc, " PACKED_ENTRY "\n"
+        "ldr pc, " ENTRY "\n"
         ".balign 4\n" /* for adr, which counts in words */
         "3:\n\t"
         ".rept " PACKED_TEXT(UNROLLED) "\n\t"
@@ -84,21 +92,23 @@ __attribute__((noinline)) static const int32_t *outputs(const uint32_t *staged, 
         "sub r5, r5, r4\n\t"
         OUTPUTS("r2", "r3", "4", "5")
         OUTPUTS("r4", "r5", "6", "7")
-        "ldr r12, " PACKED_OUTPUT "\n\t"
+        "ldr r12, " OUTPUT "\n\t"
         "strb r3, [r12, #1]\n\t"
         "strb r4, [r12, #2]\n\t"
         "strb r5, [r12, #3]\n\t"
         "strb r2, [r12], #4\n\t"
-        "str r12, " PACKED_OUTPUT "\n\t"
-        "ldr r0, " PACKED_BEGIN "\n\t"
-        "ldr r10, " PACKED_OUTPUT_END "\n\t"
+        "str r12, " OUTPUT "\n\t"
+        "ldr r0, " BEGIN "\n\t"
+        "ldr r10, " OUTPUT_END "\n\t"
         "cmp r12, r10\n\t"
         "bne 2b\n\t"
         "b 8f\n"
         EXACT_OUTPUTS("r2", "r3", "4", "5")
         EXACT_OUTPUTS("r4", "r5", "6", "7")
-        "8:\n\t" PACKED_LEAVE
-        : "+r"(input), "+r"(constants), "+r"(kept) PACKED_OPERANDS(state)
+        "8:\n\t" PACKED_LEAVE("20")
+        : "+r"(input), "+r"(constants), "+r"(kept)
+          PACKED_OPERANDS([entry] "+m"(state.entry), [output] "+m"(state.output), [begin] "+m"(state.begin),
+                          [end] "+m"(state.end), [output_end] "+m"(state.output_end))
         :
         : PACKED_CLOBBERED, "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     return constants;

@@ -23,8 +23,11 @@
 #define TINYML_PACKED_ASM 1 /* otherwise the same in C */
 #endif
 
+#define TINYML_PACKED_PLACE 20 /* bytes of scratch behind the staged windows */
+
 typedef struct {
     tinyml_stage stage;
+    int32_t exact; /* 1 where some pair takes TFLM's own arithmetic, else 0 */
     const int32_t *stream;
 } tinyml_packed;
 

@@ -44,108 +44,89 @@ static void fill(int8_t *to, int8_t value, int32_t bytes)
     }
 }
 
-/* The runs of a window from top to bottom; bytes `begin` to `end` of each lie within the image's columns. */
+/* Where the window of an output pixel begins, in the image or not. */
 typedef struct {
-    const int8_t *at; /* the next run, in the image or not */
-    int32_t y, begin, end;
-} walk;
+    const int8_t *at;
+    int32_t y, x;
+    int32_t column; /* of the output */
+} place;
 
-/* From one run of a window to the next. */
+static place place_of(const tinyml_window *w, const int8_t *input, int32_t number)
+{
+    const int32_t row = number / w->output_width;
+    const int32_t column = number - row * w->output_width;
+    const int32_t y = row * w->stride_height - w->pad_top;
+    const int32_t x = column * w->stride_width - w->pad_left;
+    const place found = {input + (y * w->input_width + x) * w->input_channels, y, x, column};
+    return found;
+}
+
+/* From one output pixel to the next, if there is one. */
+static void go_on(const tinyml_window *w, place *of)
+{
+    int32_t columns = w->stride_width;
+    int32_t rows = 0;
+    if (of->column + 1 < w->output_width) {
+        ++of->column;
+    } else if (of->y + w->pad_top < (w->output_height - 1) * w->stride_height) {
+        rows = w->stride_height;
+        columns *= -of->column;
+        of->column = 0;
+    } else {
+        return;
+    }
+    of->y += rows;
+    of->x += columns;
+    of->at += (rows * w->input_width + columns) * w->input_channels;
+}
+
+/* From one run of a window to the next, in bytes. */
 static int32_t pitch(const tinyml_window *w)
 {
     return w->dilation_height * w->input_width * w->input_channels;
 }
 
-static int is_whole(const tinyml_window *w, const walk *of, int32_t bytes)
+static int32_t run_bytes(const tinyml_stage *stage)
 {
-    return of->y >= 0 && of->y < w->input_height && of->end - of->begin == bytes;
+    return stage->run_pixels * stage->window.input_channels;
 }
 
-/* Copies a run; what lies outside the image is the zero point. */
-static void copy_run(const tinyml_window *w, const walk *of, int32_t bytes, int8_t *to)
-{
-    const int8_t zero = (int8_t)w->input_zero_point;
-    const int inside = of->y >= 0 && of->y < w->input_height;
-    const int32_t begin = inside ? of->begin : 0;
-    const int32_t end = inside ? of->end : 0;
-    fill(to, zero, begin);
-    copy(to + begin, of->at + begin, end - begin);
-    fill(to + end, zero, bytes - end);
-}
-
-/* A window's next run where it lies, or its copy where a part is outside the image. */
-static const int8_t *next_run(const tinyml_window *w, walk *of, int32_t bytes, int8_t *spare)
-{
-    const int8_t *run = of->at;
-    if (!is_whole(w, of, bytes)) {
-        copy_run(w, of, bytes, spare);
-        run = spare;
-    }
-    of->at += pitch(w);
-    of->y += w->dilation_height;
-    return run;
-}
-
-/* Where four windows, `element` elements into their rows, begin, if all is inside and they lie in a row. */
-static int begin_inside(const tinyml_stage *stage, const int8_t *input, int32_t first, int32_t element,
-                        walk walks[TINYML_STAGED])
+/* Whether all runs of a window that begin in column x lie inside, and those that begin `across` columns on. */
+static inline int is_inside(const tinyml_stage *stage, int32_t y, int32_t x, int32_t across)
 {
     const tinyml_window *w = &stage->window;
-    const int32_t row = first / w->output_width;
-    const int32_t column = first - row * w->output_width;
-    const int32_t y = row * w->stride_height - w->pad_top;
-    const int32_t x = column * w->stride_width - w->pad_left + element * w->dilation_width;
-    const int32_t step = w->stride_width;
-    const int32_t end = x + (TINYML_STAGED - 1) * step + stage->run_pixels;
-    const int32_t bottom = y + (w->window_height - 1) * w->dilation_height;
-    if (column + TINYML_STAGED > w->output_width || y < 0 || bottom >= w->input_height || x < 0 ||
-        end > w->input_width) {
-        return 0;
-    }
-    for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-        walks[window].at = input + (y * w->input_width + x + window * step) * w->input_channels;
-    }
-    return 1;
+    const int32_t last_y = w->input_height - 1 - (w->window_height - 1) * w->dilation_height;
+    return y >= 0 && y <= last_y && x >= 0 && x + across <= w->input_width - stage->run_pixels;
 }
 
-/* The same for any four, which may be in several rows. */
-static void begin_anywhere(const tinyml_stage *stage, const int8_t *input, int32_t first, int32_t element,
-                           walk walks[TINYML_STAGED])
+/* Bytes of a run from column x on that lie in the image's columns: [begin, end). */
+typedef struct {
+    int32_t begin, end;
+} part;
+
+static part part_inside(const tinyml_stage *stage, int32_t x)
 {
-    const tinyml_window *w = &stage->window;
-    const int32_t channels = w->input_channels;
-    const int32_t last = w->output_height * w->output_width - 1;
-    for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-        const int32_t pixel = tinyml_min(first + window, last);
-        const int32_t row = pixel / w->output_width;
-        const int32_t column = pixel - row * w->output_width;
-        const int32_t x = column * w->stride_width - w->pad_left + element * w->dilation_width;
-        const int32_t y = row * w->stride_height - w->pad_top;
-        const int32_t begin = tinyml_min(tinyml_max(-x, 0), stage->run_pixels);
-        const int32_t end = tinyml_max(tinyml_min(w->input_width - x, stage->run_pixels), begin);
-        const walk of = {input + (y * w->input_width + x) * channels, y, begin * channels, end * channels};
-        walks[window] = of;
-    }
+    const int32_t channels = stage->window.input_channels;
+    const int32_t begin = tinyml_min(tinyml_max(-x, 0), stage->run_pixels);
+    const int32_t end = tinyml_max(tinyml_min(stage->window.input_width - x, stage->run_pixels), begin);
+    const part found = {begin * channels, end * channels};
+    return found;
 }
 
-/* Spreads `rows` runs of `bytes` bytes, a positive multiple of four, of each window; answers where to go on. */
-static uint32_t *spread(const tinyml_stage *stage, walk walks[TINYML_STAGED], int inside, int32_t rows,
-                        int32_t bytes, uint32_t *staged, int8_t *spare)
+/*
+ * Spreads `rows` runs of `bytes` bytes, a positive multiple of four, of each window; from one run to the next it
+ * is `next` bytes. Answers where to go on.
+ */
+static inline uint32_t *spread(const int8_t *const runs[TINYML_STAGED], int32_t next, int32_t rows, int32_t bytes,
+                               uint32_t *staged)
 {
-    const tinyml_window *w = &stage->window;
-    const int32_t gap = pitch(w) - bytes;
-    const int8_t *run0 = walks[0].at;
-    const int8_t *run1 = walks[1].at;
-    const int8_t *run2 = walks[2].at;
-    const int8_t *run3 = walks[3].at;
+    const int32_t gap = next - bytes;
+    const int8_t *run0 = runs[0];
+    const int8_t *run1 = runs[1];
+    const int8_t *run2 = runs[2];
+    const int8_t *run3 = runs[3];
     for (int32_t row = 0; row < rows; ++row) {
         int32_t left = bytes;
-        if (!inside) {
-            run0 = next_run(w, &walks[0], bytes, spare);
-            run1 = next_run(w, &walks[1], bytes, spare + bytes);
-            run2 = next_run(w, &walks[2], bytes, spare + 2 * bytes);
-            run3 = next_run(w, &walks[3], bytes, spare + 3 * bytes);
-        }
 #if defined(TINYML_DSP)
         uint32_t even0, even1;
         __asm volatile("1:\n\t"
@@ -188,32 +169,140 @@ static uint32_t *spread(const tinyml_stage *stage, walk walks[TINYML_STAGED], in
     return staged;
 }
 
-/* Copies the runs of a window one after the other. */
-static void gather(const tinyml_window *w, walk of, int inside, int32_t bytes, int8_t *to)
+/* The same, called: only the windows that are read in one piece are worth the code of another copy. */
+static __attribute__((noinline)) uint32_t *spread_rows(const int8_t *const runs[TINYML_STAGED], int32_t next,
+                                                       int32_t rows, int32_t bytes, uint32_t *staged)
 {
-    const int32_t step = pitch(w);
-    const int32_t bottom = of.y + (w->window_height - 1) * w->dilation_height;
-    const int8_t *const end = to + w->window_height * bytes;
-    inside |= of.y >= 0 && bottom < w->input_height && of.end - of.begin == bytes;
-#if defined(TINYML_DSP)
-    if (inside && bytes >= 4 && bytes <= 12) { /* three words, of which some may be the same or overlap */
-        const int32_t middle = bytes >= 8 ? 4 : 0;
-        for (; to != end; to += bytes, of.at += step) {
-            copy_word(to, of.at);
-            copy_word(to + middle, of.at + middle);
-            copy_word(to + bytes - 4, of.at + bytes - 4);
+    return spread(runs, next, rows, bytes, staged);
+}
+
+/* Runs of four windows that may reach beyond the image: what lies there is the zero point. */
+static uint32_t *spread_edge(const tinyml_stage *stage, place of, int32_t offset, uint32_t *staged, int8_t *spare)
+{
+    const tinyml_window *w = &stage->window;
+    const int32_t bytes = run_bytes(stage);
+    const int8_t *runs[TINYML_STAGED];
+    int32_t y[TINYML_STAGED];
+    part inside[TINYML_STAGED];
+    for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+        runs[window] = of.at + offset * w->input_channels;
+        y[window] = of.y;
+        inside[window] = part_inside(stage, of.x + offset);
+        go_on(w, &of);
+    }
+    for (int32_t row = 0; row < w->window_height; ++row) {
+        const int8_t *whole[TINYML_STAGED];
+        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+            const int32_t begin = inside[window].begin;
+            const int32_t end = y[window] >= 0 && y[window] < w->input_height ? inside[window].end : begin;
+            whole[window] = runs[window];
+            if (end - begin < bytes) {
+                int8_t *const to = spare + window * bytes;
+                fill(to, (int8_t)w->input_zero_point, bytes);
+                copy(to + begin, runs[window] + begin, end - begin);
+                whole[window] = to;
+            }
+            runs[window] += pitch(w);
+            y[window] += w->dilation_height;
         }
-        return;
+        staged = spread_rows(whole, bytes, 1, bytes, staged);
+    }
+    return staged;
+}
+
+#if defined(TINYML_DSP)
+static inline void copy_byte(int8_t *to, const int8_t *from)
+{
+    *to = *from;
+}
+
+/* Pieces as three units each, of which some may be the same or overlap. */
+#define COPY_THREE(copy_unit, middle, last)                                                                  \
+    for (; pieces > 0; --pieces) {                                                                           \
+        copy_unit(to, from);                                                                                 \
+        copy_unit(to + (middle), from + (middle));                                                           \
+        copy_unit(to + (last), from + (last));                                                               \
+        to += to_next;                                                                                       \
+        from += from_next;                                                                                   \
     }
 #endif
-    for (; to != end; to += bytes) {
-        if (inside || is_whole(w, &of, bytes)) {
-            copy(to, of.at, bytes);
-        } else {
-            copy_run(w, &of, bytes, to);
+
+/* Copies pieces of `length` bytes that lie `from_next` bytes apart, to lie `to_next` bytes apart. */
+static void copy_pieces(int8_t *to, int32_t to_next, const int8_t *from, int32_t from_next, int32_t length,
+                        int32_t pieces)
+{
+#if defined(TINYML_DSP)
+    if (length == 4) {
+        for (; pieces > 0; --pieces) {
+            copy_word(to, from);
+            to += to_next;
+            from += from_next;
         }
-        of.at += step;
-        of.y += w->dilation_height;
+    } else if (length > 0 && length < 4) {
+        COPY_THREE(copy_byte, length >> 1, length - 1)
+    } else if (length > 4 && length <= 12) {
+        COPY_THREE(copy_word, length >= 8 ? 4 : 0, length - 4)
+    }
+#endif
+    for (; pieces > 0; --pieces) {
+        copy(to, from, length);
+        to += to_next;
+        from += from_next;
+    }
+}
+
+/* Copies runs of four windows that may reach beyond the image, each window's one after the other. */
+static void gather_edge(const tinyml_stage *stage, place of, int32_t offset, int8_t *to)
+{
+    const tinyml_window *w = &stage->window;
+    const int32_t bytes = run_bytes(stage);
+    const int32_t next = pitch(w);
+    const int32_t height = w->window_height;
+    for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+        const int8_t *const from = of.at + offset * w->input_channels;
+        if (is_inside(stage, of.y, of.x + offset, 0)) {
+            copy_pieces(to, bytes, from, next, bytes, height);
+        } else {
+            const int32_t first = tinyml_first_inside(of.y, w->dilation_height);
+            const int32_t end = tinyml_end_inside(of.y, w->dilation_height, height, w->input_height);
+            const part inside = part_inside(stage, of.x + offset);
+            fill(to, (int8_t)w->input_zero_point, height * bytes);
+            copy_pieces(to + first * bytes + inside.begin, bytes, from + first * next + inside.begin, next,
+                        inside.end - inside.begin, end - first);
+        }
+        to += stage->taps;
+        go_on(w, &of);
+    }
+}
+
+/* Four windows of any kind, copied together where they are gathered, otherwise staged. */
+static void stage_any(const tinyml_stage *stage, const int8_t *input, int32_t first, uint32_t *staged,
+                      int8_t *spare)
+{
+    const tinyml_window *w = &stage->window;
+    const place of = place_of(w, input, first);
+    const int in_row = of.column + TINYML_STAGED <= w->output_width;
+    const int32_t across = (TINYML_STAGED - 1) * w->stride_width;
+    const int32_t step = w->stride_width * w->input_channels;
+    const int32_t bytes = run_bytes(stage);
+    for (int32_t element = 0; element < w->window_width; element += stage->run_pixels) {
+        const int32_t offset = element * w->dilation_width;
+        const int inside = in_row && is_inside(stage, of.y, of.x + offset, across);
+        const int8_t *at = of.at + offset * w->input_channels;
+        const int8_t *const runs[TINYML_STAGED] = {at, at + step, at + 2 * step, at + 3 * step};
+        if (inside && !stage->gathers) {
+            staged = spread_rows(runs, pitch(w), w->window_height, bytes, staged);
+        } else if (inside) {
+            for (int32_t window = 0; window < TINYML_STAGED; ++window) {
+                copy_pieces(spare + window * stage->taps, bytes, runs[window], pitch(w), bytes, w->window_height);
+            }
+            spare += w->window_height * bytes;
+        } else if (stage->gathers) {
+            gather_edge(stage, of, offset, spare);
+            spare += w->window_height * bytes;
+        } else {
+            staged = spread_edge(stage, of, offset, staged, spare);
+        }
     }
 }
 
@@ -221,27 +310,14 @@ void tinyml_stage_windows(const tinyml_stage *stage, const int8_t *input, int32_
                           int8_t *spare)
 {
     const tinyml_window *w = &stage->window;
-    const int32_t bytes = stage->run_pixels * w->input_channels;
-    walk walks[TINYML_STAGED] = {{input, 0, 0, 0}, {input, 0, 0, 0}, {input, 0, 0, 0}, {input, 0, 0, 0}};
-    int8_t *to = spare;
-    for (int32_t element = 0; element < w->window_width; element += stage->run_pixels) {
-        const int inside = begin_inside(stage, input, first, element, walks);
-        if (!inside) {
-            begin_anywhere(stage, input, first, element, walks);
-        }
-        if (!stage->gathers) {
-            staged = spread(stage, walks, inside, w->window_height, bytes, staged, spare);
-            continue;
-        }
-        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-            gather(w, walks[window], inside, bytes, to + window * stage->taps);
-        }
-        to += w->window_height * bytes;
+    const int32_t taps = stage->taps;
+    const int8_t *at = input + first * taps;
+    if (!stage->flat || first + TINYML_STAGED > w->output_height * w->output_width) {
+        stage_any(stage, input, first, staged, spare);
+        at = spare;
     }
-    if (stage->gathers) {
-        for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-            walks[window].at = spare + window * stage->taps;
-        }
-        (void)spread(stage, walks, 1, 1, stage->taps, staged, spare);
+    if (at != spare || stage->gathers) {
+        const int8_t *const windows[TINYML_STAGED] = {at, at + taps, at + 2 * taps, at + 3 * taps};
+        (void)spread(windows, taps, 1, taps, staged);
     }
 }

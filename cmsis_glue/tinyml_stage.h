@@ -17,12 +17,14 @@
 /*
  * gathers is 0 where the pixels of a run, run_pixels * input_channels bytes, are a multiple of four: these may be
  * read where they lie. Otherwise a window is copied together first, so that only its end needs padding; that is
+ * faster for short runs, too.
  */
 typedef struct {
     tinyml_window window;
     int32_t run_pixels; /* neighbours in a window's row: window_width, or 1 where the window is dilated */
     int32_t taps;       /* of a window, all channels; rounded up to a multiple of 4 */
     int32_t gathers;    /* 0 or 1 */
+    int32_t flat;       /* 1 where windows are single pixels in their order, and not gathered; else 0 */
 } tinyml_stage;
 
 /*

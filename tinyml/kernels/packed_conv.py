@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tinyml.targets import Core
 
 _PIXELS = 4  # of a block
+_PLACE = 20  # TINYML_PACKED_PLACE, bytes
 _SHORT = 8  # bytes; shorter runs are faster copied together than staged one by one
 
 
@@ -98,7 +99,7 @@ class _Staging:
         spare = self.run_pixels * self.channels if outside else 0
         if self.gathers:
             spare = self.taps
-        return 8 * self.taps + _PIXELS * spare
+        return 8 * self.taps + _PLACE + _PIXELS * spare
 
     def fields(self, node: NodeView) -> Fields:
         """The C struct."""
@@ -107,6 +108,7 @@ class _Staging:
             ("run_pixels", self.run_pixels),
             ("taps", self.taps),
             ("gathers", self.gathers),
+            ("flat", _is_flat(self.window) and not self.gathers),
         )
 
 
@@ -176,7 +178,11 @@ def _candidate(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Strea
     window = window_of(node)
     call = KernelCall(
         kernel=kernel.kernel,
-        params=(("stage", staging.fields(node)), ("stream", Array("stream", stream.values))),
+        params=(
+            ("stage", staging.fields(node)),
+            ("exact", stream.proven < stream.pairs),
+            ("stream", Array("stream", stream.values)),
+        ),
         inputs=(0,),
         scratch_bytes=staging.scratch_bytes,
         has_scratch=True,
