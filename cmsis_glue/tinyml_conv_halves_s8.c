@@ -30,25 +30,19 @@
 #define PACKED_UNROLLED 32
 #define PACKED_SEPARATE
 #define PACKED_DOUBLE "lsl \\sum, \\sum, #1\n\t"
+#define PACKED_PIXEL_TAPS                                                                                    \
+    "ldm r1!, {r4, r5, r6, r8}\n\t"                                                                          \
+    "ldr r9, [r0], #16\n\t"                                                                                  \
+    "ldr r10, [r0], #16\n\t"                                                                                 \
+    "smlad r2, r4, r9, r2\n\t"                                                                               \
+    "smlad r3, r5, r9, r3\n\t"                                                                               \
+    "smlad r2, r6, r10, r2\n\t"                                                                              \
+    "smlad r3, r8, r10, r3\n\t"
 
-static inline void tinyml_packed_step(const uint32_t **windows, const int32_t **weights, uint32_t *first,
-                                      uint32_t *second)
+static inline void tinyml_packed_step(uint32_t x, const int32_t **weights, uint32_t *first, uint32_t *second)
 {
-#if defined(TINYML_DSP)
-    uint32_t x, one, other;
-    __asm("ldrd %[one], %[other], [%[weights]], #8\n\t"
-          "ldr %[x], [%[windows]], #16\n\t" /* TINYML_STAGED words */
-          "smlad %[first], %[one], %[x], %[first]\n\t"
-          "smlad %[second], %[other], %[x], %[second]"
-          : [x] "=&r"(x), [one] "=&r"(one), [other] "=&r"(other), [weights] "+r"(*weights),
-            [windows] "+r"(*windows), [first] "+r"(*first), [second] "+r"(*second)
-          : "m"(*(const int32_t(*)[2])*weights), "m"(**windows));
-#else
-    *first = tinyml_dot_halves((uint32_t)(*weights)[0], **windows, *first);
-    *second = tinyml_dot_halves((uint32_t)(*weights)[1], **windows, *second);
-    *weights += 2;
-    *windows += TINYML_STAGED;
-#endif
+    *first = tinyml_dot_halves((uint32_t)*(*weights)++, x, *first);
+    *second = tinyml_dot_halves((uint32_t)*(*weights)++, x, *second);
 }
 
 #include "tinyml_packed_blocks.h"

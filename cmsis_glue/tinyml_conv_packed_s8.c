@@ -38,26 +38,22 @@
     "sub r8, r8, r4\n\t"                                                                                     \
     "sub r9, r9, r5\n\t"
 #define PACKED_DOUBLE "asr \\sum, \\sum, #7\n\t"
+#define PACKED_PIXEL_TAPS                                                                                    \
+    "ldrd r4, r5, [r1], #8\n\t"                                                                              \
+    "ldr r6, [r0], #16\n\t"                                                                                  \
+    "ldr r8, [r0], #16\n\t"                                                                                  \
+    "smlad r3, r4, r6, r3\n\t"                                                                               \
+    "sxtb16 r4, r4\n\t"                                                                                      \
+    "smlad r3, r5, r8, r3\n\t"                                                                               \
+    "sxtb16 r5, r5\n\t"                                                                                      \
+    "smlad r2, r4, r6, r2\n\t"                                                                               \
+    "smlad r2, r5, r8, r2\n\t"
 
-static inline void tinyml_packed_step(const uint32_t **windows, const int32_t **weights, uint32_t *first,
-                                      uint32_t *second)
+static inline void tinyml_packed_step(uint32_t x, const int32_t **weights, uint32_t *first, uint32_t *second)
 {
-#if defined(TINYML_DSP)
-    uint32_t x, both, low;
-    __asm("ldr %[both], [%[weights]], #4\n\t"
-          "ldr %[x], [%[windows]], #16\n\t" /* TINYML_STAGED words */
-          "sxtb16 %[low], %[both]\n\t"
-          "smlad %[second], %[both], %[x], %[second]\n\t"
-          "smlad %[first], %[low], %[x], %[first]"
-          : [x] "=&r"(x), [both] "=&r"(both), [low] "=&r"(low), [weights] "+r"(*weights),
-            [windows] "+r"(*windows), [first] "+r"(*first), [second] "+r"(*second)
-          : "m"(**weights), "m"(**windows));
-#else
     const uint32_t both = (uint32_t)*(*weights)++;
-    *first = tinyml_dot_halves(tinyml_even_bytes(both), **windows, *first);
-    *second = tinyml_dot_halves(both, **windows, *second);
-    *windows += TINYML_STAGED;
-#endif
+    *first = tinyml_dot_halves(tinyml_even_bytes(both), x, *first);
+    *second = tinyml_dot_halves(both, x, *second);
 }
 
 #include "tinyml_packed_blocks.h"

@@ -65,6 +65,25 @@ static inline tinyml_fours tinyml_fours_zero(void)
 static inline void tinyml_fours_add_pixels(tinyml_fours *sums, const int8_t *from, int32_t pixels, int32_t step)
 {
     tinyml_fours found = *sums;
+#if defined(TINYML_DSP)
+    const int32_t thrice = 3 * step;
+    for (; pixels >= 4; pixels -= 4) {
+        uint32_t word0, word1, word2, word3;
+        __asm volatile("ldr %[word0], [%[from]]\n\t"
+                       "ldr %[word1], [%[from], %[step]]\n\t"
+                       "ldr %[word2], [%[from], %[step], lsl #1]\n\t"
+                       "ldr %[word3], [%[from], %[thrice]]\n\t"
+                       ".irp word, %[word0], %[word1], %[word2], %[word3]\n\t"
+                       "sxtab16 %[even], %[even], \\word\n\t"
+                       "sxtab16 %[odd], %[odd], \\word, ror #8\n\t"
+                       ".endr"
+                       : [word0] "=&r"(word0), [word1] "=&r"(word1), [word2] "=&r"(word2), [word3] "=&r"(word3),
+                         [even] "+&r"(found.even), [odd] "+&r"(found.odd)
+                       : [from] "r"(from), [step] "r"(step), [thrice] "r"(thrice)
+                       : "memory");
+        from += 4 * step;
+    }
+#endif
     for (; pixels > 0; --pixels) {
         tinyml_fours_add(&found, from);
         from += step;

@@ -2,7 +2,7 @@
  * The loop over blocks of two channels by four pixels, for the source file of a packed kernel. One that includes
  * this defines before
  *
- *     tinyml_packed_step    a function: adds two taps of the first pixel to the sums of two channels
+ *     tinyml_packed_step    an inline function, for what is not in assembly: adds two taps of a pixel to the sums of two channels
  *     PACKED_BITS           0 or 8: the second channel's sums come times 2^PACKED_BITS
  *     PACKED_SECOND_SHIFT   PACKED_FIRST_SHIFT + PACKED_BITS, one literal
  *
@@ -12,6 +12,7 @@
  *     PACKED_FIRST_TAPS     the first two taps, with the sums' starts in r2 and r6
  *     PACKED_TAPS           two more
  *     PACKED_TAPS_BYTES     of the code of these
+ *     PACKED_PIXEL_TAPS     four taps of a single pixel, whose sums are r2 and r3, with r4 to r6 and r8 to r10
  *     PACKED_UNROLLED       pairs of taps a turn, a power of two
  *     PACKED_SEPARATE       turns r6 to r9 into the second channel's sums, times 2^PACKED_BITS
  *     PACKED_DOUBLE         turns one of them, \sum, into twice the sum without that factor
@@ -25,14 +26,27 @@
 static const int32_t *tinyml_packed_pixel(const uint32_t *staged, const tinyml_packed *params,
                                           const int32_t *stream, int8_t *to)
 {
-    uint32_t first = (uint32_t)*stream++;
-    uint32_t second = (uint32_t)*stream++;
-    for (int32_t taps = params->stage.taps; taps > 0; taps -= 4) {
-        tinyml_packed_step(&staged, &stream, &first, &second);
-        tinyml_packed_step(&staged, &stream, &first, &second);
+    const uint32_t *const end = staged + 2 * params->stage.taps;
+#if defined(TINYML_PACKED_ASM)
+    register const uint32_t *windows __asm("r0") = staged;
+    register const int32_t *weights __asm("r1") = stream + 2;
+    register uint32_t first __asm("r2") = (uint32_t)stream[0];
+    register uint32_t second __asm("r3") = (uint32_t)stream[1];
+    __asm volatile("1:\n\t" PACKED_PIXEL_TAPS "cmp r0, %[end]\n\t"
+                   "bne 1b"
+                   : "+r"(windows), "+r"(weights), "+r"(first), "+r"(second)
+                   : [end] "r"(end)
+                   : "r4", "r5", "r6", "r8", "r9", "r10", "cc", "memory");
+#else
+    const int32_t *weights = stream + 2;
+    uint32_t first = (uint32_t)stream[0];
+    uint32_t second = (uint32_t)stream[1];
+    for (; staged < end; staged += TINYML_STAGED) {
+        tinyml_packed_step(*staged, &weights, &first, &second);
     }
+#endif
     const int32_t sums[2] = {(int32_t)first, (int32_t)(PACKED_BITS ? second - first : second)};
-    return tinyml_packed_outputs(sums, PACKED_BITS, stream, to);
+    return tinyml_packed_outputs(sums, PACKED_BITS, weights, to);
 }
 
 #if defined(TINYML_PACKED_ASM)
@@ -47,12 +61,14 @@ typedef struct {
 
 /* What the loop keeps on the stack. */
 typedef struct {
-    uint32_t entry;     /* where the loop is entered, as the taps need not fill its last turn */
-    const uint8_t *end; /* of the staged windows; a byte less where some pair takes TFLM's arithmetic */
+    uint32_t entry;      /* where it is entered, as the taps need not fill its last turn */
+    uint32_t next;       /* where it goes on after a turn; before, 1 where there is but one and no pair is exact */
+    const uint32_t *end; /* of the staged windows */
 } tinyml_packed_loop;
 
 #define PACKED_ENTRY PACKED_SLOT(entry, 0)
-#define PACKED_END PACKED_SLOT(end, 4)
+#define PACKED_NEXT PACKED_SLOT(next, 4)
+#define PACKED_END PACKED_SLOT(end, 8)
 
 /*
  * The outputs of `channels` channels, an even number, at four pixels that are `stride` bytes apart; `exact` where
@@ -65,19 +81,27 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
     const int32_t taps = params->stage.taps;
     uint32_t *const end = staged + 2 * taps;
     tinyml_packed_loop state = {(uint32_t)((1 - taps / 2) & (PACKED_UNROLLED - 1)) * PACKED_TAPS_BYTES,
-                                (const uint8_t *)end - params->exact};
+                                taps <= 2 * PACKED_UNROLLED && !params->exact, end};
     register const uint32_t *windows __asm("r0") = staged;
     register const int32_t *constants __asm("r1") = stream;
     register tinyml_packed_loop *kept __asm("r2") = &state;
     const tinyml_packed_place place = {stride, 3 * stride, output, output + channels, staged};
     *(tinyml_packed_place *)(void *)end = place;
     __asm volatile(
-        PACKED_ENTER("8", "r3-r4")
+        PACKED_ENTER("12", "r3-r5")
         "ldr r12, " PACKED_ENTRY "\n\t"
         "adr r2, 3f\n\t"
         "add r12, r12, r2\n\t"
         "orr r12, r12, #1\n\t"
-        "str r12, " PACKED_ENTRY "\n"
+        "str r12, " PACKED_ENTRY "\n\t"
+        "ldr r12, " PACKED_NEXT "\n\t"
+        "adr r2, 4f\n\t"
+        "adr r3, 5f\n\t"
+        "cmp r12, #0\n\t"
+        "it ne\n\t"
+        "movne r2, r3\n\t"
+        "orr r2, r2, #1\n\t"
+        "str r2, " PACKED_NEXT "\n"
         "2:\n\t"
         "ldrd r2, r6, [r1], #8\n\t"
         PACKED_FIRST_TAPS
@@ -87,13 +111,19 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
         ".rept " PACKED_TEXT(PACKED_UNROLLED) "\n\t"
         PACKED_TAPS
         ".endr\n\t"
+        "ldr pc, " PACKED_NEXT "\n"
+        ".balign 4\n"
+        "4:\n\t"
         "ldr r12, " PACKED_END "\n\t"
         "cmp r0, r12\n\t"
-        "blo 3b\n\t"
+        "bne 3b\n\t"
+        "ldr r12, [r1]\n\t"
+        "cmp r12, #0\n\t"
+        "blt 7f\n"
+        ".balign 4\n"
+        "5:\n\t"
         PACKED_SEPARATE
         "ldm r1!, {r10-r12, lr}\n\t"
-        "bne 5f\n" /* of the comparison above */
-        "4:\n\t"
         ".irp sum, r2, r3, r4, r5\n\t"
         "smmlar \\sum, \\sum, r10, r11\n\t"
         "ssat \\sum, #8, \\sum, asr #" PACKED_TEXT(PACKED_FIRST_SHIFT) "\n\t"
@@ -116,11 +146,11 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
         "ldr r0, [r0, #16]\n\t"
         "cmp r12, lr\n\t"
         "bne 2b\n\t"
-        "b 7f\n"
+        "b 8f\n"
         /* TFLM's arithmetic: twice the sum, times the multiplier, less one where negative, shifted. */
-        "5:\n\t"
-        "cmp r10, #0\n\t"
-        "bge 4b\n\t"
+        "7:\n\t"
+        PACKED_SEPARATE
+        "ldm r1!, {r10-r12, lr}\n\t"
         "bic r10, r10, #0x80000000\n\t"
         ".irp sum, r2, r3, r4, r5\n\t"
         "lsl \\sum, \\sum, #1\n\t"
@@ -138,11 +168,10 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
         "ssat \\sum, #8, \\sum\n\t"
         ".endr\n\t"
         "ldr r0, " PACKED_END "\n\t"
-        "add r0, r0, #1\n\t"
         "b 6b\n"
-        "7:\n\t" PACKED_LEAVE("8")
+        "8:\n\t" PACKED_LEAVE("12")
         : "+r"(windows), "+r"(constants), "+r"(kept)
-          PACKED_OPERANDS([entry] "+m"(state.entry), [end] "+m"(state.end))
+          PACKED_OPERANDS([entry] "+m"(state.entry), [next] "+m"(state.next), [end] "+m"(state.end))
         :
         : PACKED_CLOBBERED, "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "cc", "memory");
     return constants;
@@ -170,10 +199,13 @@ static inline void tinyml_packed_part(uint32_t *staged, const tinyml_packed *par
                                       int8_t *output, int32_t channels, int32_t pixels)
 {
     const int32_t stride = params->stage.window.output_channels;
-    for (int32_t channel = 0; channel < channels; channel += 2) {
+    int32_t channel = 0;
+    for (; pixels == 1 && channel < (channels & ~1); channel += 2) {
+        stream = tinyml_packed_pixel(staged, params, stream, output + channel);
+    }
+    for (; channel < channels; channel += 2) {
         int8_t block[2 * TINYML_STAGED];
-        stream = pixels == 1 ? tinyml_packed_pixel(staged, params, stream, block)
-                             : tinyml_packed_pairs(staged, params, stream, block, 2, 2);
+        stream = tinyml_packed_pairs(staged, params, stream, block, 2, 2);
         for (int32_t pixel = 0; pixel < pixels; ++pixel) {
             output[pixel * stride + channel] = block[2 * pixel];
             if (channel + 1 < channels) {

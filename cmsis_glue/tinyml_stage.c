@@ -113,6 +113,16 @@ static part part_inside(const tinyml_stage *stage, int32_t x)
     return found;
 }
 
+#if defined(__clang__) || !defined(__OPTIMIZE__) /* they want r7 for themselves */
+#define SPREAD_ENTER "push {r7}\n\t"
+#define SPREAD_LEAVE "pop {r7}"
+#define SPREAD_CLOBBERED
+#else
+#define SPREAD_ENTER
+#define SPREAD_LEAVE
+#define SPREAD_CLOBBERED "r7",
+#endif
+
 /*
  * Spreads `rows` runs of `bytes` bytes, a positive multiple of four, of each window; from one run to the next it
  * is `next` bytes. Answers where to go on.
@@ -128,29 +138,37 @@ static inline uint32_t *spread(const int8_t *const runs[TINYML_STAGED], int32_t 
     for (int32_t row = 0; row < rows; ++row) {
         int32_t left = bytes;
 #if defined(TINYML_DSP)
-        uint32_t even0, even1;
-        __asm volatile("1:\n\t"
-                       "ldr r8, [%[run0]], #4\n\t"
-                       "ldr r9, [%[run1]], #4\n\t"
-                       "ldr r10, [%[run2]], #4\n\t"
-                       "ldr r11, [%[run3]], #4\n\t"
-                       "sxtb16 %[even0], r8\n\t"
-                       "sxtb16 %[even1], r9\n\t"
-                       "strd %[even0], %[even1], [%[staged]], #8\n\t"
-                       "sxtb16 %[even0], r10\n\t"
-                       "sxtb16 %[even1], r11\n\t"
-                       "strd %[even0], %[even1], [%[staged]], #8\n\t"
+        register const int8_t *at0 __asm("r0") = run0;
+        register const int8_t *at1 __asm("r1") = run1;
+        register const int8_t *at2 __asm("r2") = run2;
+        register const int8_t *at3 __asm("r3") = run3;
+        register uint32_t *to __asm("r12") = staged;
+        register int32_t count __asm("lr") = left;
+        __asm volatile(SPREAD_ENTER
+                       "1:\n\t"
+                       "ldr r8, [r0], #4\n\t"
+                       "ldr r9, [r1], #4\n\t"
+                       "ldr r10, [r2], #4\n\t"
+                       "ldr r11, [r3], #4\n\t"
+                       "sxtb16 r4, r8\n\t"
+                       "sxtb16 r5, r9\n\t"
+                       "sxtb16 r6, r10\n\t"
+                       "sxtb16 r7, r11\n\t"
                        "sxtb16 r8, r8, ror #8\n\t"
                        "sxtb16 r9, r9, ror #8\n\t"
                        "sxtb16 r10, r10, ror #8\n\t"
                        "sxtb16 r11, r11, ror #8\n\t"
-                       "stm %[staged]!, {r8-r11}\n\t"
-                       "subs %[left], #4\n\t"
-                       "bne 1b"
-                       : [run0] "+r"(run0), [run1] "+r"(run1), [run2] "+r"(run2), [run3] "+r"(run3),
-                         [staged] "+r"(staged), [left] "+r"(left), [even0] "=&r"(even0), [even1] "=&r"(even1)
+                       "stm r12!, {r4-r11}\n\t"
+                       "subs lr, #4\n\t"
+                       "bne 1b\n\t" SPREAD_LEAVE
+                       : "+r"(at0), "+r"(at1), "+r"(at2), "+r"(at3), "+r"(to), "+r"(count)
                        :
-                       : "r8", "r9", "r10", "r11", "cc", "memory");
+                       : "r4", "r5", "r6", SPREAD_CLOBBERED "r8", "r9", "r10", "r11", "cc", "memory");
+        run0 = at0;
+        run1 = at1;
+        run2 = at2;
+        run3 = at3;
+        staged = to;
 #else
         for (; left > 0; left -= 4, staged += 2 * TINYML_STAGED) {
             const tinyml_bytes fours[TINYML_STAGED] = {tinyml_take_bytes(&run0), tinyml_take_bytes(&run1),
