@@ -28,6 +28,7 @@
     "smlad r9, lr, r11, r9\n\t"
 #define PACKED_TAPS_BYTES 44
 #define PACKED_UNROLLED 32
+#define PACKED_ONE_TURN 1
 #define PACKED_SEPARATE
 #define PACKED_DOUBLE "lsl \\sum, \\sum, #1\n\t"
 #define PACKED_PIXEL_TAPS                                                                                    \

@@ -32,6 +32,7 @@
     "smlad r9, lr, r11, r9\n\t"
 #define PACKED_TAPS_BYTES 48
 #define PACKED_UNROLLED 16
+#define PACKED_ONE_TURN 0
 #define PACKED_SEPARATE                                                                                      \
     "sub r6, r6, r2\n\t"                                                                                     \
     "sub r7, r7, r3\n\t"                                                                                     \

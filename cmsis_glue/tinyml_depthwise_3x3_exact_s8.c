@@ -2,6 +2,7 @@
 
 #define STRIDE 1
 #define EXACT 1
+#define BOTH 0
 #include "tinyml_depthwise_planar_run.h"
 
 void tinyml_depthwise_3x3_exact_s8(const tinyml_depthwise_3x3_exact_s8_params *params, const int8_t *input, int8_t *output,

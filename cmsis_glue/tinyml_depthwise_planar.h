@@ -1,7 +1,8 @@
 /*
  * Depthwise convolution, one channel after the other: the channel is copied into scratch, as
  * halfwords with the zero point around them, and then every output channel that is made of it is computed
- * from there. So the output may take over the input's memory when both are of one size.
+ * from there. So the output may take over the input's memory when both are of one size. Two channels may be
+ * copied together, each into a plane of its own: of two neighbours a halfword is read.
  *
  * The plane is walked along its lines in strips of four outputs, then two, then one. Lines are the image's
  * rows or its columns: the export swaps them, and turns the weights, where that gives fuller strips.
@@ -25,7 +26,8 @@ typedef struct {
     int32_t output_lines, output_length, output_line_step, output_step;
     int32_t before;      /* the plane's elements before the input's first */
     int32_t pitch;       /* elements from line to line of the plane; even */
-    int32_t plane;       /* elements of the plane; even */
+    int32_t plane;       /* elements of the plane, or of both; even */
+    int32_t second;      /* from the first plane to the second, whose padding may be in both; even. 0: but one */
     int32_t zero_point;  /* of the input, -128 to 127 */
     int32_t output_zero; /* zero point of the output; of no effect where requantization is proven */
     const int8_t *weights;  /* [output channel][window + 1]: the window's along the lines, then `bits`, 0 to 8 */

@@ -27,17 +27,6 @@ typedef struct {
     int32_t rest;              /* 52: outputs left in each line, 0 to 3 */
 } tinyml_planar_strips;
 
-/* The loops need r7, too, which clang, and gcc when it does not optimize, want for themselves. */
-#if defined(__clang__) || !defined(__OPTIMIZE__)
-#define TINYML_PLANAR_ENTER "push {r7}\n\t"
-#define TINYML_PLANAR_LEAVE "pop {r7}\n\t"
-#define TINYML_PLANAR_CLOBBERED
-#else
-#define TINYML_PLANAR_ENTER
-#define TINYML_PLANAR_LEAVE
-#define TINYML_PLANAR_CLOBBERED "r7",
-#endif
-
 /*
  * One line of a strip, from the plane at r0 to the output at r1: sums in r4, r5, r6 and, always last, lr, which
  * comes with the bias. Products get the register that points at the window's line, and what sums start from.
@@ -310,9 +299,9 @@ static inline void tinyml_planar_put_line(const int8_t *weights, int32_t bits, i
 #endif
 }
 
-/* The strips' constants that all channels share; returns where the first strip ends. */
-static inline const int16_t *tinyml_planar_shared(const tinyml_depthwise_planar *p, int32_t stride,
-                                                  const int16_t *plane, tinyml_planar_strips *strips)
+/* The strips' constants that all channels share; returns the elements from a plane to where its first strip ends. */
+static inline int32_t tinyml_planar_shared(const tinyml_depthwise_planar *p, int32_t stride,
+                                           tinyml_planar_strips *strips)
 {
     const int32_t lines = p->output_lines * stride * p->pitch; /* elements that a strip goes down */
     strips->step = p->output_step;
@@ -320,9 +309,8 @@ static inline const int16_t *tinyml_planar_shared(const tinyml_depthwise_planar 
     strips->line_step = p->output_line_step;
     strips->next_strip = 2 * (4 * stride - lines);
     strips->next_output = 4 * p->output_step - p->output_lines * p->output_line_step;
-    strips->end_of_all = plane + lines + (p->output_length >> 2) * 4 * stride;
     strips->rest = p->output_length & 3;
-    return plane + lines;
+    return lines;
 }
 
 /* The constants of an output channel. */

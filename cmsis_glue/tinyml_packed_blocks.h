@@ -14,6 +14,7 @@
  *     PACKED_TAPS_BYTES     of the code of these
  *     PACKED_PIXEL_TAPS     four taps of a single pixel, whose sums are r2 and r3, with r4 to r6 and r8 to r10
  *     PACKED_UNROLLED       pairs of taps a turn, a power of two
+ *     PACKED_ONE_TURN       1 where most layers take no second turn, else 0
  *     PACKED_SEPARATE       turns r6 to r9 into the second channel's sums, times 2^PACKED_BITS
  *     PACKED_DOUBLE         turns one of them, \sum, into twice the sum without that factor
  */
@@ -61,14 +62,33 @@ typedef struct {
 
 /* What the loop keeps on the stack. */
 typedef struct {
-    uint32_t entry;      /* where it is entered, as the taps need not fill its last turn */
-    uint32_t next;       /* where it goes on after a turn; before, 1 where there is but one and no pair is exact */
-    const uint32_t *end; /* of the staged windows */
+    uint32_t entry;     /* where it is entered, as the taps need not fill its last turn */
+    uint32_t next;      /* where it goes on after a turn; before, 1 where there is but one and no pair is exact */
+    const uint8_t *end; /* of the staged windows; a byte less where some pair is exact */
 } tinyml_packed_loop;
 
 #define PACKED_ENTRY PACKED_SLOT(entry, 0)
 #define PACKED_NEXT PACKED_SLOT(next, 4)
 #define PACKED_END PACKED_SLOT(end, 8)
+
+/* Without a second turn the test for it is left out, and that for exact pairs. */
+#if PACKED_ONE_TURN
+#define PACKED_FIND_NEXT                                                                                     \
+    "ldr r12, " PACKED_NEXT "\n\t"                                                                          \
+    "adr r2, 4f\n\t"                                                                                         \
+    "adr r3, 5f\n\t"                                                                                         \
+    "cmp r12, #0\n\t"                                                                                        \
+    "it ne\n\t"                                                                                              \
+    "movne r2, r3\n\t"                                                                                       \
+    "orr r2, r2, #1\n\t"                                                                                     \
+    "str r2, " PACKED_NEXT "\n"
+#define PACKED_GO_ON "ldr pc, " PACKED_NEXT "\n"
+#define PACKED_ALIGNED ".balign 4\n" /* for adr, which counts in words */
+#else
+#define PACKED_FIND_NEXT
+#define PACKED_GO_ON
+#define PACKED_ALIGNED
+#endif
 
 /*
  * The outputs of `channels` channels, an even number, at four pixels that are `stride` bytes apart; `exact` where
@@ -81,7 +101,8 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
     const int32_t taps = params->stage.taps;
     uint32_t *const end = staged + 2 * taps;
     tinyml_packed_loop state = {(uint32_t)((1 - taps / 2) & (PACKED_UNROLLED - 1)) * PACKED_TAPS_BYTES,
-                                taps <= 2 * PACKED_UNROLLED && !params->exact, end};
+                                taps <= 2 * PACKED_UNROLLED && !params->exact,
+                                (const uint8_t *)end - params->exact};
     register const uint32_t *windows __asm("r0") = staged;
     register const int32_t *constants __asm("r1") = stream;
     register tinyml_packed_loop *kept __asm("r2") = &state;
@@ -94,33 +115,24 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
         "add r12, r12, r2\n\t"
         "orr r12, r12, #1\n\t"
         "str r12, " PACKED_ENTRY "\n\t"
-        "ldr r12, " PACKED_NEXT "\n\t"
-        "adr r2, 4f\n\t"
-        "adr r3, 5f\n\t"
-        "cmp r12, #0\n\t"
-        "it ne\n\t"
-        "movne r2, r3\n\t"
-        "orr r2, r2, #1\n\t"
-        "str r2, " PACKED_NEXT "\n"
+        PACKED_FIND_NEXT
         "2:\n\t"
         "ldrd r2, r6, [r1], #8\n\t"
         PACKED_FIRST_TAPS
         "ldr pc, " PACKED_ENTRY "\n"
-        ".balign 4\n" /* for adr, which counts in words */
+        ".balign 4\n" /* for adr */
         "3:\n\t"
         ".rept " PACKED_TEXT(PACKED_UNROLLED) "\n\t"
         PACKED_TAPS
         ".endr\n\t"
-        "ldr pc, " PACKED_NEXT "\n"
-        ".balign 4\n"
+        PACKED_GO_ON
+        PACKED_ALIGNED
         "4:\n\t"
         "ldr r12, " PACKED_END "\n\t"
         "cmp r0, r12\n\t"
-        "bne 3b\n\t"
-        "ldr r12, [r1]\n\t"
-        "cmp r12, #0\n\t"
-        "blt 7f\n"
-        ".balign 4\n"
+        "blo 3b\n\t"
+        "bne 7f\n"
+        PACKED_ALIGNED
         "5:\n\t"
         PACKED_SEPARATE
         "ldm r1!, {r10-r12, lr}\n\t"
@@ -149,6 +161,9 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
         "b 8f\n"
         /* TFLM's arithmetic: twice the sum, times the multiplier, less one where negative, shifted. */
         "7:\n\t"
+        "ldr r12, [r1]\n\t"
+        "cmp r12, #0\n\t"
+        "bge 5b\n\t"
         PACKED_SEPARATE
         "ldm r1!, {r10-r12, lr}\n\t"
         "bic r10, r10, #0x80000000\n\t"
@@ -168,6 +183,7 @@ tinyml_packed_pairs(uint32_t *staged, const tinyml_packed *params, const int32_t
         "ssat \\sum, #8, \\sum\n\t"
         ".endr\n\t"
         "ldr r0, " PACKED_END "\n\t"
+        "add r0, r0, #1\n\t" /* some pair is exact */
         "b 6b\n"
         "8:\n\t" PACKED_LEAVE("12")
         : "+r"(windows), "+r"(constants), "+r"(kept)

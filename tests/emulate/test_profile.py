@@ -46,6 +46,7 @@ def run(*steps: tuple[str, str, int]) -> int:
         ([("smlad", "r0, r1, r2, r0", 10)], 10),
         ([("ldr", "r0, [r1]", 10)], 20),
         ([("ldr", "r0, [r1]", 10), ("ldr", "r2, [r1, #4]", 10)], 30),  # the second overlaps
+        ([("ldr", "pc, [sp, #4]", 10)], 40),
         ([("ldrd", "r0, r1, [r2]", 10), ("ldr", "r0, [r1]", 10)], 50),
         ([("ldmia", "r1!, {r2, r4-r7}", 1)], 6),
         ([("push", "{r4, r5, lr}", 1)], 4),

@@ -97,6 +97,20 @@ def test_on_the_device(tmp_path, core, zero_point, stride):
     check(tmp_path, build, 3, qemu=True, options=options)
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(
+    ("padding", "size"), [("SAME", (5, 9)), ("SAME", (2, 24)), ("VALID", (10, 12))], ids=str
+)
+def test_two_channels_are_copied_together_where_there_is_room(tmp_path, padding, size, stride):
+    settings = {"stride": (stride, stride), "padding": padding, "channels": 6, **RELU}
+    build = functools.partial(depthwise, shape=(2, *size, 6), **settings)
+    directory = check(tmp_path, build, 7, qemu=True, options=SPEED)
+    kernel = f"tinyml_depthwise_3x3_pairs{'_stride_2' if stride == 2 else ''}_s8"
+    assert (directory / f"kernels/{kernel}.c").is_file()
+    balanced = program.compile_model(tmp_path / "model.tflite").chosen.values()
+    assert not any(candidate.roomy for candidate in balanced)
+
+
 @pytest.mark.parametrize(
     ("settings", "why"),
     [

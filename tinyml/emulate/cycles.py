@@ -58,7 +58,8 @@ def _cost(instruction: Instruction, follows_access: bool) -> int:
     if operation.startswith(("ldrd", "strd")):
         return 3
     if operation.startswith(("ldr", "vldr")):
-        return 1 if follows_access else 2
+        refill = _REFILL if instruction.operands.startswith("pc") else 0
+        return (1 if follows_access else 2) + refill
     if re.match(r"^it[te]*$", operation):
         return 0
     return _DIVIDE.get(operation, 1)

@@ -34,12 +34,14 @@ class Candidate:
         calls: the kernel calls, in order.
         instructions: estimate for one inference on the core, from a formula that a test holds against counts.
         why: one line for the report: what was proven for this node.
+        roomy: a little faster than another for much more scratch: for speed, or where budgets allow it.
     """
 
     name: str
     calls: Calls
     instructions: int
     why: str = ""
+    roomy: bool = False
 
     @cached_property
     def constant_bytes(self) -> int:

@@ -148,11 +148,13 @@ def _offers(node: NodeView, options: Options) -> list[Candidate]:
 
 def _ours(node: NodeView, options: Options, general: Candidate) -> list[Candidate]:
     """The candidates that need no other library, the general one last."""
+    has_room = options.optimize == "speed" or not (options.flash is None and options.ram is None)
     special = [
         candidate
         for specialisation in kernels.specialisations()
         if node.node.operator in specialisation.operators and options.library != GENERAL
         for candidate in specialisation.candidates(node, options.core)
+        if has_room or not candidate.roomy
     ]
     return [*special, general]
 

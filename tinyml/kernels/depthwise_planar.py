@@ -26,10 +26,10 @@ _WINDOW = 3
 _CONSTANTS = 80  # TINYML_PLANAR_CONSTANTS, bytes
 # Instructions of a line of a strip, by (DSP extension, stride) and the strip's outputs.
 _A_LINE = {
-    (True, 1): {4: 49, 2: 31, 1: 21},
-    (True, 2): {4: 52, 2: 31, 1: 21},
-    (False, 1): {4: 88, 2: 53, 1: 36},
-    (False, 2): {4: 97, 2: 56, 1: 36},
+    (True, 1): {4: 48, 2: 31, 1: 21},
+    (True, 2): {4: 51, 2: 31, 1: 21},
+    (False, 1): {4: 87, 2: 53, 1: 36},
+    (False, 2): {4: 96, 2: 56, 1: 36},
 }
 
 
@@ -44,16 +44,28 @@ class DepthwisePlanar(Specialisation):
         if form is None:
             return []
         found = [
-            planes.candidate(
-                self.name,
-                plane,
-                form,
-                _call(node, plane, form),
-                _instructions(node, plane, form, core),
-            )
+            _candidate(node, plane, form, core, together)
             for plane in planes.of_node(node)
+            for together in (1, 2)
+            if together == 1 or _can_be_paired(node, form, core)
         ]
         return sorted(found, key=lambda candidate: candidate.instructions)
+
+
+def _can_be_paired(node: NodeView, form: Form, core: Core) -> bool:
+    """Whether there is a kernel that copies two input channels together."""
+    depth = node.input(0).shape[-1]
+    even = depth % 2 == 0 and depth == node.output.shape[-1]
+    return even and not form.exact and "dsp" in core.extensions
+
+
+def _candidate(node: NodeView, plane: Plane, form: Form, core: Core, together: int) -> Candidate:
+    """With planes for one or two channels."""
+    call = _call(node, plane, form, together)
+    instructions = _instructions(node, plane, form, core, together)
+    return planes.candidate(
+        DepthwisePlanar.name, plane, form, call, instructions, roomy=together == 2
+    )
 
 
 def is_3x3(node: NodeView) -> bool:
@@ -88,20 +100,31 @@ def _elements(plane: Plane) -> int:
     return plane.across.elements * _pitch(plane)
 
 
-def _call(node: NodeView, plane: Plane, form: Form) -> KernelCall:
-    stride = "_stride_2" if plane.along.stride == 2 else ""
+def _second(plane: Plane) -> int:
+    """Elements from the first of two planes to the second: lines of padding may be in both."""
+    axis = plane.across
+    after = axis.elements - axis.axis.before - axis.seen
+    return (axis.elements - min(axis.axis.before, after)) * _pitch(plane)
+
+
+def _call(node: NodeView, plane: Plane, form: Form, together: int) -> KernelCall:
+    kind = "_pairs" if together == 2 else ""
+    kind += "_stride_2" if plane.along.stride == 2 else ""
+    kind += "_exact" if form.exact else ""
+    pitch, second = _pitch(plane), _second(plane) if together == 2 else 0
+    elements = second + _elements(plane)
     return KernelCall(
-        kernel=f"tinyml_depthwise_3x3{stride}{'_exact' if form.exact else ''}_s8",
-        params=planes.fields(node, plane, _pitch(plane), _elements(plane), form),
+        kernel=f"tinyml_depthwise_3x3{kind}_s8",
+        params=planes.fields(node, plane, pitch, elements, form, second),
         inputs=(0,),
-        scratch_bytes=_CONSTANTS + 2 * _elements(plane),
+        scratch_bytes=_CONSTANTS + 2 * elements,
         has_scratch=True,
         overlaps=(schedules.planar(node),),
-        band=planes.band(node, plane, _pitch(plane), _CONSTANTS),
+        band=None if second else planes.band(node, plane, pitch, _CONSTANTS),
     )
 
 
-def _instructions(node: NodeView, plane: Plane, form: Form, core: Core) -> int:
+def _instructions(node: NodeView, plane: Plane, form: Form, core: Core, together: int) -> int:
     """For one inference, counted in the kernels' code."""
     images, depth, channels = node.output.shape[0], node.input(0).shape[-1], node.output.shape[-1]
     if "unaligned" not in core.extensions:
@@ -113,9 +136,11 @@ def _instructions(node: NodeView, plane: Plane, form: Form, core: Core) -> int:
             width: count + (3 + 2 * width if dsp else 1 + width) for width, count in a_line.items()
         }
     made = sum(plane.across.axis.output * a_line[width] + 8 for width in _strips(plane))
-    a_copy = planes.copy_instructions(plane, core) + 30
-    an_image = depth * a_copy + channels * (made + (100 if dsp else 78))
-    return 80 + 3 * _elements(plane) + images * an_image
+    a_copy = planes.copy_instructions(plane, core)
+    if together == 2:
+        a_copy = planes.copy_both_instructions(plane) // 2
+    an_image = depth * (a_copy + 25) + channels * (made + (65 if dsp else 60))
+    return 80 + 3 * together * _elements(plane) + images * an_image
 
 
 def _plain(node: NodeView, plane: Plane, form: Form) -> int:

@@ -33,27 +33,35 @@ class _Kernel:
         kernel: the C function.
         packing: of its weights.
         word: for two taps of a block.
+        turn: for a turn over taps, two of them `unrolled` times.
+        only: for the only turn of a block without exact pairs.
         pair: for a block besides its taps, with its requantization in one multiplication.
-        exact: how much more TFLM's own arithmetic takes.
+        pixel_word: for two taps of a single pixel and a pair of channels.
     """
 
     name: str
     kernel: str
     packing: Packing
     word: int
+    unrolled: int
+    turn: int
+    only: int
     pair: int
-    exact: int
+    pixel_word: float
 
 
 _KERNELS = (
-    _Kernel("packed GEMM", "tinyml_conv_packed_s8", Packing(packing.CARRIED), 12, 40, 27),
-    _Kernel("halfword GEMM", "tinyml_conv_halves_s8", Packing(packing.HALVES), 11, 36, 27),
+    _Kernel(
+        "packed GEMM", "tinyml_conv_packed_s8", Packing(packing.CARRIED), 12, 16, 3, 4, 36, 5.5
+    ),
+    _Kernel(
+        "halfword GEMM", "tinyml_conv_halves_s8", Packing(packing.HALVES), 11, 32, 4, 1, 32, 4.5
+    ),
 )
-_UNROLLED = 16  # double taps
-_TURN = 3
-_CALL = 45  # of four pixels
+_EXACT = 34  # how much more TFLM's own arithmetic takes, of a pair
+_CALL = 80  # of four pixels
 _PART = 70  # of a pair of channels that does not go to four pixels
-_PIXEL_WORD, _PIXEL = 11, 10  # of a single pixel, for a pair of channels
+_PIXEL = 35  # of a pair of channels at a single pixel
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,11 @@ class _Staging:
         )
 
     @property
+    def is_flat(self) -> bool:
+        """Windows are single pixels in their order, and not gathered."""
+        return _is_flat(self.window) and not self.gathers
+
+    @property
     def scratch_bytes(self) -> int:
         """Staged halfwords, and room for runs or windows that cannot be read in place."""
         outside = self.window.pads != ((0, 0), (0, 0))
@@ -108,7 +121,7 @@ class _Staging:
             ("run_pixels", self.run_pixels),
             ("taps", self.taps),
             ("gathers", self.gathers),
-            ("flat", _is_flat(self.window) and not self.gathers),
+            ("flat", self.is_flat),
         )
 
 
@@ -200,33 +213,33 @@ def _band(window: Window) -> Band:
 def _instructions(node: NodeView, kernel: _Kernel, staging: _Staging, stream: Stream) -> int:
     """An estimate: the loops as they are written, staging by what it was counted to take."""
     words, channels = staging.taps // 2, node.output.shape[-1]
-    block = kernel.word * words + _TURN * -(-(words - 1) // _UNROLLED) + kernel.pair
-    blocks = stream.pairs * block + (stream.pairs - stream.proven) * kernel.exact
+    exact, turns = stream.pairs - stream.proven, -(-(words - 1) // kernel.unrolled)
+    looped = kernel.turn * turns + 1 if exact or turns > 1 else kernel.only
+    block = kernel.word * words + looped + kernel.pair
+    blocks = stream.pairs * block + exact * _EXACT
     full, rest = divmod(staging.pixels, _PIXELS)
     work = full * (blocks + _CALL + (_PART if channels % 2 else 0))
     if rest == 1:
-        work += stream.pairs * (_PIXEL_WORD * words + _PIXEL)
+        work += round(stream.pairs * (kernel.pixel_word * words + _PIXEL))
     elif rest:
         work += blocks + stream.pairs * _PART
     return node.input(0).shape[0] * (work + _staged(staging))
 
 
 def _staged(staging: _Staging) -> int:
-    """Instructions to stage all windows of an image."""
+    """Instructions to stage all windows of an image; fitted to counts."""
     groups, inside = -(-staging.pixels // _PIXELS), staging.groups_inside
+    edges, run = groups - inside, staging.run_pixels * staging.channels
+    spread = groups * staging.taps // 4 * 15
     rows, across = staging.window.size[0], staging.window.size[1] // staging.run_pixels
-    run = staging.run_pixels * staging.channels
-    begun = across * (inside * 60 + (groups - inside) * 310)
-    spread = groups * staging.taps // 4 * 17
-    if not staging.gathers:
-        each = 26
-    elif 4 <= run <= 12:  # three words
-        each = 40
-        begun += groups * across * 160
-    else:
-        each = 4 * (24 + 5 * (run // 4))
-    runs = rows * across * (inside * each + (groups - inside) * (each + 115))
-    return groups * 110 + begun + spread + runs
+    if staging.is_flat:
+        return spread + 35 * groups + 400 * edges
+    if staging.gathers:
+        piece = 6 if run == 4 else 10 if run <= 12 else 20 + 5 * run // 4
+        windows = groups * (45 + rows * piece) + 80 * edges
+        return spread + 135 * groups + 4 * across * windows
+    edge = 120 + 4 * rows * (25 + 6 * run // 5)
+    return spread + 80 * groups + across * (groups * (67 + 11 * rows) + edges * edge)
 
 
 SPECIALISATION = PackedConvolution()

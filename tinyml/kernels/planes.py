@@ -143,8 +143,18 @@ def _exact(sums: Channels, node: NodeView) -> Form | None:
     return Form(True, bits, ranges.folded_bias(node) << 1, sums.multipliers, right)
 
 
-def fields(node: NodeView, plane: Plane, pitch: int, elements: int, form: Form) -> Fields:
-    """The C struct tinyml_depthwise_planar; `pitch` is from line to line, `elements` are the whole plane."""
+def fields(
+    node: NodeView, plane: Plane, pitch: int, elements: int, form: Form, second: int = 0
+) -> Fields:
+    """The C struct tinyml_depthwise_planar.
+
+    Args:
+        node: the depthwise convolution.
+        plane, form: how it is computed.
+        pitch: elements from line to line.
+        elements: of the plane, or of both.
+        second: elements from the first plane to the second, 0 for none.
+    """
     depth, channels = node.input(0).shape[-1], node.output.shape[-1]
     steps = [
         _steps(node.input(0).shape, plane.turned),
@@ -168,6 +178,7 @@ def fields(node: NodeView, plane: Plane, pitch: int, elements: int, form: Form) 
         ("before", plane.across.axis.before * pitch + plane.along.axis.before),
         ("pitch", pitch),
         ("plane", elements),
+        ("second", second),
         ("zero_point", node.input(0).q.zero_point),
         ("output_zero", node.output.q.zero_point),
         ("weights", Array("weights", _packed(node, plane.turned, form))),
@@ -235,9 +246,19 @@ def copy_instructions(plane: Plane, core: Core) -> int:
     return plane.across.seen * a_line
 
 
+def copy_both_instructions(plane: Plane) -> int:
+    """The same for two channels together, on cores with DSP instructions."""
+    odd = plane.along.axis.before % 2
+    eights, rest = divmod(plane.along.seen - odd, 8)
+    a_line = 13 + (5 if rest else 0) + 6 * odd + 28 * eights + 13 * (rest // 4) + 6 * (rest % 4)
+    return plane.across.seen * a_line
+
+
 def candidate(
-    name: str, plane: Plane, form: Form, call: KernelCall, instructions: int
+    name: str, plane: Plane, form: Form, call: KernelCall, instructions: int, roomy: bool = False
 ) -> Candidate:
     """A planar kernel as it is offered; `instructions` are its estimate."""
     lines = "columns" if plane.turned else "rows"
-    return Candidate(name, (call,), instructions, f"lines are {lines}; requantization {form.why}")
+    return Candidate(
+        name, (call,), instructions, f"lines are {lines}; requantization {form.why}", roomy
+    )
