@@ -66,23 +66,27 @@ static inline void tinyml_fours_add_pixels(tinyml_fours *sums, const int8_t *fro
 {
     tinyml_fours found = *sums;
 #if defined(TINYML_DSP)
-    const int32_t thrice = 3 * step;
-    for (; pixels >= 4; pixels -= 4) {
+    int32_t fours = pixels >> 2;
+    if (fours > 0) {
         uint32_t word0, word1, word2, word3;
-        __asm volatile("ldr %[word0], [%[from]]\n\t"
+        __asm volatile("1:\n\t"
+                       "ldr %[word0], [%[from]]\n\t"
                        "ldr %[word1], [%[from], %[step]]\n\t"
                        "ldr %[word2], [%[from], %[step], lsl #1]\n\t"
                        "ldr %[word3], [%[from], %[thrice]]\n\t"
+                       "add %[from], %[from], %[step], lsl #2\n\t"
                        ".irp word, %[word0], %[word1], %[word2], %[word3]\n\t"
                        "sxtab16 %[even], %[even], \\word\n\t"
                        "sxtab16 %[odd], %[odd], \\word, ror #8\n\t"
-                       ".endr"
+                       ".endr\n\t"
+                       "subs %[fours], #1\n\t"
+                       "bne 1b"
                        : [word0] "=&r"(word0), [word1] "=&r"(word1), [word2] "=&r"(word2), [word3] "=&r"(word3),
-                         [even] "+&r"(found.even), [odd] "+&r"(found.odd)
-                       : [from] "r"(from), [step] "r"(step), [thrice] "r"(thrice)
-                       : "memory");
-        from += 4 * step;
+                         [even] "+&r"(found.even), [odd] "+&r"(found.odd), [from] "+&r"(from), [fours] "+&r"(fours)
+                       : [step] "r"(step), [thrice] "r"(3 * step)
+                       : "cc", "memory");
     }
+    pixels &= 3;
 #endif
     for (; pixels > 0; --pixels) {
         tinyml_fours_add(&found, from);

@@ -277,17 +277,20 @@ static void gather_edge(const tinyml_stage *stage, place of, int32_t offset, int
     const int32_t next = pitch(w);
     const int32_t height = w->window_height;
     for (int32_t window = 0; window < TINYML_STAGED; ++window) {
-        const int8_t *const from = of.at + offset * w->input_channels;
-        if (is_inside(stage, of.y, of.x + offset, 0)) {
-            copy_pieces(to, bytes, from, next, bytes, height);
-        } else {
+        const int8_t *from = of.at + offset * w->input_channels;
+        int8_t *at = to;
+        int32_t length = bytes;
+        int32_t rows = height;
+        if (!is_inside(stage, of.y, of.x + offset, 0)) {
             const int32_t first = tinyml_first_inside(of.y, w->dilation_height);
-            const int32_t end = tinyml_end_inside(of.y, w->dilation_height, height, w->input_height);
             const part inside = part_inside(stage, of.x + offset);
             fill(to, (int8_t)w->input_zero_point, height * bytes);
-            copy_pieces(to + first * bytes + inside.begin, bytes, from + first * next + inside.begin, next,
-                        inside.end - inside.begin, end - first);
+            from += first * next + inside.begin;
+            at += first * bytes + inside.begin;
+            length = inside.end - inside.begin;
+            rows = tinyml_end_inside(of.y, w->dilation_height, height, w->input_height) - first;
         }
+        copy_pieces(at, bytes, from, next, length, rows);
         to += stage->taps;
         go_on(w, &of);
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -162,4 +163,15 @@ def test_the_compiler_is_asked_for_what_pays(
     options = Options(target.processor, library, optimize)
     compiled = program.compile_model(MODEL, options=options)
     project.write(tmp_path, compiled, target, MODEL, "0" * 64, "small")
-    assert f"OPTIMIZE ?= {expected}\n" in (tmp_path / "Makefile").read_text()
+    makefile = (tmp_path / "Makefile").read_text()
+    assert f"OPTIMIZE ?= {expected}\n" in makefile
+    # For speed only what takes less than a percent of the time is compiled for size.
+    small = re.findall(r"kernels/(\w+)\.c", makefile.partition("SMALL = ")[2].partition("$(SMALL")[0])
+    total = sum(c.instructions for c in compiled.chosen.values())
+    rare = {
+        call.kernel
+        for c in compiled.chosen.values()
+        for call in c.calls
+        if 100 * c.instructions < total
+    }
+    assert set(small) == (rare if optimize == "speed" else set())

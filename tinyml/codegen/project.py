@@ -231,6 +231,7 @@ def _context(
         "board_sources": firmware.sources(target),
         "flash_tools": firmware.flash_tools(target),
         "compiler_optimization": _compiler_optimization(program),
+        "small_kernels": _small_kernels(program),
         "kernels": kernels,
         "kernel_sources": [name for name in _kernel_files(kernels) if name.endswith(".c")],
         "cmsis_nn": _cmsis_nn_files(program, kernels),
@@ -272,6 +273,19 @@ def _compiler_optimization(program: Program) -> str:
     ours = [c for c in chosen if c.name not in (GENERAL, CMSIS_NN)]
     share = sum(c.instructions for c in ours) / max(sum(c.instructions for c in chosen), 1)
     return "-Os" if mode != "speed" and "dsp" in core.extensions and share > 0.9 else "-O2"
+
+
+def _small_kernels(program: Program) -> list[str]:
+    """Kernels that take less than a percent of the time, sorted; none but for speed, where they, too, would
+    be compiled for it.
+    """
+    if program.options.optimize != "speed":
+        return []
+    work: dict[str, int] = {}
+    for candidate in program.chosen.values():
+        for call in candidate.calls:
+            work[call.kernel] = work.get(call.kernel, 0) + candidate.instructions
+    return sorted(kernel for kernel, count in work.items() if 100 * count < sum(work.values()))
 
 
 def _copy_kernels(directory: Path, kernels: list[str]) -> None:
