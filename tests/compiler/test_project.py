@@ -166,7 +166,9 @@ def test_the_compiler_is_asked_for_what_pays(
     makefile = (tmp_path / "Makefile").read_text()
     assert f"OPTIMIZE ?= {expected}\n" in makefile
     # For speed only what takes less than a percent of the time is compiled for size.
-    small = re.findall(r"kernels/(\w+)\.c", makefile.partition("SMALL = ")[2].partition("$(SMALL")[0])
+    small = re.findall(
+        r"kernels/(\w+)\.c", makefile.partition("SMALL = ")[2].partition("$(SMALL")[0]
+    )
     total = sum(c.instructions for c in compiled.chosen.values())
     rare = {
         call.kernel

@@ -36,7 +36,10 @@ class _Bench(click.Command):
 
 @click.command(add_help_option=False)
 @options.kernels
-def _versus(library: str, cmsis_nn: Path | None, optimize: str) -> None:
+@options.budgets
+def _versus(
+    library: str, cmsis_nn: Path | None, optimize: str, flash: int | None, ram: int | None
+) -> None:
     """The options after --vs."""
 
 
@@ -46,9 +49,10 @@ def _versus(library: str, cmsis_nn: Path | None, optimize: str) -> None:
     "--target", help="For a .tflite: the core or board to export for [default: cortex-m4]."
 )
 @options.kernels
+@options.budgets
 @click.option(
     _VERSUS,
-    metavar="[--kernels K] [--optimize O]",
+    metavar="[--kernels K] [--optimize O] [--flash F] [--ram R]",
     is_flag=True,
     expose_value=False,
     help="Last: build a .tflite again with these options, and show the ratio.",
@@ -70,6 +74,8 @@ def command(
     library: str,
     cmsis_nn: Path | None,
     optimize: str,
+    flash: int | None,
+    ram: int | None,
     output: Path | None,
     force: bool,
     seed: int,
@@ -81,7 +87,15 @@ def command(
     """
     from tinyml.cli import projects
 
-    given = [{"library": library, "cmsis_nn": cmsis_nn, "optimize": optimize}]
+    given = [
+        {
+            "library": library,
+            "cmsis_nn": cmsis_nn,
+            "optimize": optimize,
+            "flash": flash,
+            "ram": ram,
+        }
+    ]
     given += [ctx.obj] if ctx.obj else []
     # The folder is the same for all builds, wherever it was named.
     folder = next((build["cmsis_nn"] for build in given if build["cmsis_nn"]), None)

@@ -26,6 +26,8 @@ def opened(
     library: str = "auto",
     optimize: str = "balanced",
     cmsis_nn: Path | None = None,
+    flash: int | None = None,
+    ram: int | None = None,
 ) -> Iterator[Path]:
     """The project directory `path`, or a temporary one exported from the .tflite `path`.
 
@@ -34,28 +36,32 @@ def opened(
         target: for a model, the core or board.
         library, optimize: for a model, which kernels to take (see kernels.base.Options).
         cmsis_nn: the user's CMSIS-NN folder, if he named one.
+        flash, ram: for a model, budgets in bytes.
 
     Raises:
-        InputError: no such path, or --target with a project, which has one already.
+        InputError: no such path, or with a project an option that it was exported with.
+        CheckFailed: a budget is too small.
     """
     from tinyml import run, targets
-    from tinyml.codegen import fitting, names, program, project
+    from tinyml.codegen import budget, fitting, names, program, project
+    from tinyml.emulate import footprint
     from tinyml.kernels import cmsis_nn as arm
     from tinyml.kernels.base import Options
 
     if path.is_dir():
-        if target is not None:
-            raise InputError(
-                f"--target {target}",
-                f"{path} was exported for its own target",
-                "leave the option out",
-            )
+        for name, given in (("target", target), ("flash", flash), ("ram", ram)):
+            if given is not None:
+                raise InputError(
+                    f"--{name} {given}",
+                    f"{path} was exported with its own",
+                    "leave the option out",
+                )
         project.read_report(path)
         yield path
         return
     board = targets.find(target or DEFAULT_TARGET)
     found = arm.found(library, board.processor, cmsis_nn)
-    options = Options(board.processor, library, optimize, cmsis_nn=found)
+    options = Options(board.processor, library, optimize, flash, ram, found)
     compiled = program.compile_model(path, options=options)
     board = fitting.usual_board(target or DEFAULT_TARGET, compiled)
     with tempfile.TemporaryDirectory(prefix="tinyml-project-") as scratch:
@@ -63,6 +69,10 @@ def opened(
         project.write(
             directory, compiled, board, path, run.sha256(path), names.identifier(path.stem)
         )
+        budget.check_ram(project.read_report(directory), ram)
+        if flash is not None:
+            footprint.measure(directory)
+            budget.check_flash(project.read_report(directory), flash)
         yield directory
 
 
