@@ -82,7 +82,7 @@ def read_record(output: Path) -> dict[str, Any]:
     path = record_path(output)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(path, f"no readable run record ({error})", "run the step again") from None
     if not isinstance(record, dict) or "metrics" not in record:
         raise InputError(path, "not a run record (no 'metrics')", "run the step again")

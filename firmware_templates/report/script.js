@@ -19,6 +19,24 @@
       to.focus();
     }
 
+    /* On a memory map: the byte under the pointer, and the tensor in it. */
+    var map = chart.querySelector("svg[data-bytes]");
+    function tell(event) {
+      var box = map.getBoundingClientRect();
+      var across = (event.clientX - box.left) / box.width;
+      var up = (box.bottom - event.clientY) / box.height;
+      var bytes = Number(map.getAttribute("data-bytes"));
+      var positions = Number(map.getAttribute("data-positions"));
+      /* a block of few bytes is drawn larger than it is */
+      var from = Number(event.target.getAttribute("data-from") || 0);
+      var to = Number(event.target.getAttribute("data-to") || bytes);
+      var byte = Math.min(Math.max(Math.floor(up * bytes), from), to - 1);
+      var node = Math.min(Math.max(Math.floor(across * positions), 0), positions - 1);
+      var text = event.target.getAttribute("data-detail");
+      line.textContent = "Byte " + byte.toLocaleString("en") + ", node " + node + ": " + (text || "free");
+    }
+    if (map) { map.addEventListener("pointermove", tell); }
+
     marks.forEach(function (mark, index) {
       mark.addEventListener("pointerenter", function () { show(mark); });
       mark.addEventListener("focus", function () { show(mark); });

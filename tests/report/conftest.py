@@ -14,6 +14,7 @@ import pytest
 from tinyml import console, run, targets
 from tinyml.cli import projects
 from tinyml.codegen import program, project
+from tinyml.emulate import footprint
 
 SMALL = Path(__file__).resolve().parents[1] / "models/small.tflite"
 
@@ -78,6 +79,7 @@ class Way:
         metrics = {
             "accuracy_test": accuracy,
             "accuracy_by_class": [1.0, 0.98],
+            "classes": ["cat", "dog"],
             "parameters": 121870,
         }
         return self.file("train", name, metrics, settings=settings)
@@ -117,7 +119,14 @@ class Way:
     def federated(self, name: str, accuracy: float, model: Path, **dreams: Path) -> Path:
         source = f"dreams:{dreams['dreams']}" if dreams else "real"
         shared = 12 if dreams else 0
-        rounds = [{"round": n, "test_accuracy": accuracy - 0.01 * (2 - n)} for n in range(3)]
+        rounds = [
+            {
+                "round": n,
+                "test_accuracy": accuracy - 0.01 * (2 - n),
+                "divergence": {"conv": 0.01 * n, "dense": 0.02 * n} if n else None,
+            }
+            for n in range(3)
+        ]
         labels = {"labels": [[20, 0], [0, 30]], "labels_shared": [[shared // 2] * 2] * 2}
         files = {
             "model.keras": f"weights of {name}".encode(),
@@ -130,7 +139,7 @@ class Way:
             "test_samples": 360,
             "shared_samples": shared,
             "emd_mean": 1.8,
-            "emd_mean_with_shared": 1.2,
+            "emd_mean_with_shared": 1.2 if dreams else 1.8,
         }
         settings = {
             "data": "digits",
@@ -147,8 +156,14 @@ class Way:
         inputs = {"model": model, "calibration": dreams}
         return self.file("quantize", name, metrics, SMALL.read_bytes(), settings=settings, **inputs)
 
-    def firmware(self, model: Path, name: str = "firmware", prefix: str = "digits") -> Path:
-        """A real export."""
+    def firmware(
+        self,
+        model: Path,
+        name: str = "firmware",
+        prefix: str = "digits",
+        measured: bool = False,
+    ) -> Path:
+        """A real export; with `measured`, of a firmware that was compiled, too."""
         output = self.root / name
         settings = {"target": "cortex-m4", "prefix": prefix}
         inputs = {"model": model}
@@ -156,6 +171,8 @@ class Way:
             compiled = program.compile_model(model)
             board = targets.find("cortex-m4")
             project.write(step.path, compiled, board, model, run.sha256(model), prefix)
+            if measured:
+                footprint.measure(step.path)
         return output
 
     def validation(
@@ -180,6 +197,41 @@ class Way:
         inputs = {"project": firmware}
         with projects.recorded(self.root / name, "validate", inputs, settings, 0, False) as write:
             write(verdict)
+        return self.root / name
+
+    def layers(self, firmware: Path, decibels: float = 40.0) -> dict[str, Any]:
+        """What `validate --layers` says: one decibel less after each node."""
+        nodes = json.loads((firmware / "report.json").read_text())["nodes"]
+        rows = [
+            {
+                "node": i,
+                "operator": node["operator"],
+                "output": node["name"],
+                "sqnr_db": decibels - i if node["calls"] else None,
+                "bytes_different": 0,
+            }
+            for i, node in enumerate(nodes)
+        ]
+        return {"layers": rows, "first_mismatch": None}
+
+    def bench(self, firmware: Path, name: str = "bench.json", **more: Any) -> Path:
+        """A count: node i takes 100 (i + 1) instructions."""
+        nodes = json.loads((firmware / "report.json").read_text())["nodes"]
+        layers = [
+            {"instructions": 100 * (i + 1), "macs": node["macs"], "region": node["region"]}
+            for i, node in enumerate(nodes)
+        ]
+        result = {
+            "layers": layers,
+            "instructions": {"mean": 5000},
+            "flash_bytes": {"total": 42},
+            "exact": True,
+            **more,
+        }
+        build = {"library": "auto", "cmsis_nn": None, "optimize": "balanced"}
+        settings, inputs = {"target": None, "builds": [build]}, {"project": firmware}
+        with projects.recorded(self.root / name, "bench", inputs, settings, 0, False) as write:
+            write(result)
         return self.root / name
 
 

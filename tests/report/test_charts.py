@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tinyml.report import charts
+from tinyml.report import charts, text
 
 
 def values(axis) -> list[float]:
@@ -60,8 +60,28 @@ def test_a_block_gives_way_along_a_slanted_edge():
 
 def test_a_run_of_one_round_is_a_point():
     scale = charts.accuracy_axis([0.9])
-    (point,) = charts.curve([(0, 0.9)], 0, scale)
-    assert (point.x, point.value) == (0, 0.9)
+    mark = charts.place(0, 0.9, "the start", charts.whole_axis(0), scale)
+    assert (mark.x, mark.y) == (0, 100 - scale.at(0.9))
+
+
+def test_long_curves_are_thinned_but_keep_their_ends():
+    assert charts.thinned(range(5), 400) == [0, 1, 2, 3, 4]
+    kept = charts.thinned(range(1000), 400)
+    assert (kept[0], kept[-1]) == (0, 999)
+    assert len(kept) <= 401
+
+
+def test_the_two_bars_of_a_column_touch_and_stay_inside():
+    left, right, width = charts.columns(1, 4)
+    assert 25 < left < right < right + width < 50
+    assert right == pytest.approx(left + width)
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [(0, "0"), (0.025, "0.025"), (950, "950"), (2500, "2.5k"), (4e7, "40M")]
+)
+def test_labels_of_an_axis_are_short(value, label):
+    assert text.short(value) == label
 
 
 def test_bars_are_relative_to_the_longest():

@@ -10,13 +10,13 @@ import pytest
 
 from tinyml import run
 from tinyml.errors import InputError
-from tinyml.report import page, records
+from tinyml.report import firmware, hardware, page, records
 from tinyml.report.links import Links
 from tinyml.report.summary import summarise
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 DRAWN = {"line", "polyline", "path", "polygon"}  # of SVG, closed by a slash
-SECTIONS = ["way", "firmware", "memory", "layers", "dreams", "federated", "steps"]
+SECTIONS = ["way", "firmware", "memory", "layers", "removed", "dreams", "federated", "steps"]
 
 
 def render(*paths) -> str:
@@ -130,7 +130,7 @@ def test_names_and_texts_of_records_are_never_markup(way):
 def test_an_export_alone(way):
     built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
     html = render(built)
-    assert Outline(html).sections == ["firmware", "memory", "layers", "steps"]
+    assert Outline(html).sections == ["firmware", "memory", "layers", "removed", "steps"]
     assert "Not validated yet" in html
 
 
@@ -200,13 +200,103 @@ def test_every_image_has_a_text(whole):
 
 def test_curves_of_all_federated_runs_are_in_one_chart(whole):
     outline = Outline(render(whole.root))
-    assert len(outline.all("polyline")) == 2
-    details = [mark["data-detail"] for mark in outline.all("path")]
-    assert details[0] == "federated alone, round 0: 92.00%"
-    assert len(details) == 6
+    assert len(outline.all("polyline")) == 2 + 4  # accuracy of both, divergence of two layers each
+    details = [mark["data-detail"] for mark in outline.all("path") if "data-detail" in mark]
+    accuracy, emd, divergence = details[:6], details[6:8], details[8:]
+    assert accuracy[0] == "federated alone, round 0: 92.00%"
+    assert emd[1] == "federated with shared dreams, federated-dreams: EMD 1.20, accuracy 98.00%"
+    assert divergence == [
+        f"{layer}, round {n}: {value}"
+        for layer, values in (("conv", (0.01, 0.02)), ("dense", (0.02, 0.04)))
+        for n, value in enumerate(values, 1)
+    ] * 2  # fmt: skip
 
 
-BROKEN = ["", "{", "[]", "null", '"text"', '{"nodes": 3, "arena": {}, "macs": "many"}']
+def test_one_run_has_no_accuracy_against_emd(way):
+    way.federated("alone", 0.9, way.teacher())
+    assert "Accuracy against skew" not in render(way.root)
+
+
+def test_work_and_noise_of_every_node(way):
+    built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
+    way.bench(built)
+    way.validation(built, layers=way.layers(built))
+    html = render(way.root)
+    nodes = json.loads((built / "report.json").read_text())["nodes"]
+    outline = Outline(html)
+    columns = [g["data-detail"] for g in outline.all("g") if g.get("class") == "column"]
+    assert len(columns) == len(nodes)
+    assert f"{nodes[0]['macs']:,} MACs, 100 instructions, " in columns[0]
+    noise = [p["data-detail"] for p in outline.all("path") if p.get("class") == "dot"]
+    assert len(noise) == sum(node["calls"] > 0 for node in nodes)
+    assert noise[0].endswith(": 40.0 dB")
+
+
+def test_a_bench_of_another_model_tells_nothing_of_the_layers(way):
+    built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
+    way.bench(built, layers=[{"instructions": 1}])
+    assert "MACs an instr." not in render(way.root)
+
+
+def test_a_region_has_its_instructions_at_its_first_node(way):
+    built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
+    report = json.loads((built / "report.json").read_text())
+    region = {"number": 0, "first": 0, "last": 1, "rows": 2}
+    layers = [{"instructions": 700 - n, "region": region} for n in range(2)]
+    report["nodes"] = [{**node, "region": region} for node in report["nodes"][:2]]
+    (built / "report.json").write_text(json.dumps(report))
+    way.bench(built, layers=layers)
+    (first,) = firmware.find(Links(records.collect([way.root]).steps))[:1]
+    assert first.instructions() == [700, None]
+
+
+def test_flash_by_symbol_adds_up(way):
+    built = way.firmware(way.int8(way.teacher(), way.teacher("b")), measured=True)
+    report = json.loads((built / "report.json").read_text())
+    (shown,) = hardware.flash(firmware.find(Links(records.collect([built]).steps)))
+    listed = sum(row["bytes"] for row in shown["rows"])
+    assert listed + shown["others_bytes"] + shown["rest"] == report["flash_bytes"]["total"]
+    assert shown["rows"][0]["bytes"] == max(s["bytes"] for s in report["symbols"])
+    assert f"The other {len(report['symbols']) - 15} symbols" in render(built)
+
+
+def test_what_was_pruned(way):
+    built = way.firmware(way.int8(way.teacher(), way.teacher("b")))
+    assert "None of the 8 passes found anything to remove" in render(built)
+    report = json.loads((built / "report.json").read_text())
+    report["passes"][-2].update(channels=12, macs=report["macs"])
+    (built / "report.json").write_text(json.dumps(report))
+    text = text_of(render(built))
+    assert f"remove-constant-channels 0 12 {report['macs']:,} 50.00%" in text
+
+
+def test_classes_have_their_names(whole):
+    text = text_of(render(whole.root))
+    assert "Client class cat class dog" in text
+    assert "cat 30 100.00%" in text  # of the dreams
+
+
+def test_two_data_sets_have_numbers_for_names(whole):
+    whole.file("train", "other.keras", {"classes": ["ant", "bee"]})
+    assert "Client class 0 class 1" in text_of(render(whole.root))
+
+
+def test_every_network_links_to_its_command(whole):
+    outline = Outline(render(whole.root))
+    ids = {attributes.get("id") for _, attributes in outline.found}
+    inside = [a["href"][1:] for a in outline.all("a")]
+    assert set(inside) <= ids
+    assert sum(name.startswith("step-") for name in inside) >= 7
+
+
+HUGE = 10**400
+BROKEN = ["[" * 5000, json.dumps({"macs": HUGE, "nodes": [{"macs": HUGE, "weight_bytes": 1e300}]})]
+BROKEN += ['{"round": 0, "test_accuracy": NaN, "divergence": {"a": Infinity, "b": -1}}']
+BROKEN += [json.dumps({"round": HUGE, "test_accuracy": 0.5, "divergence": {"a": HUGE}})]
+BROKEN += [
+    '{"symbols": [{"name": "\\ud800", "kind": "code", "bytes": 9}], "passes": [{"macs": -5}, 1]}'
+]
+BROKEN += ["", "{", "[]", "null", '"text"', '{"nodes": 3, "arena": {}, "macs": "many"}']
 BROKEN += ['{"nodes": [1, null, {"outputs": [[]]}], "arena": [1, {"offset": -1, "bytes": 2}]}']
 BROKEN += ['{"labels": [[1], [2, 3]]}', '{"labels": [["<b>"]]}', '{"labels": [[0, 0]]}', "[" * 50]
 
@@ -233,6 +323,35 @@ def test_records_of_any_shape_give_a_page(whole, key, value):
         path = run.record_path(output)
         path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     Outline(render(whole.root))
+
+
+@pytest.mark.parametrize("value", [HUGE, -HUGE, float("nan"), float("inf"), 1e308, "\ud800<b>"])
+def test_any_number_in_any_metric_gives_a_page(whole, value):
+    built = whole.root / "firmware"
+    whole.bench(built)
+    whole.validation(built, "second.json", layers=whole.layers(built))
+    for output in [p for p in whole.root.iterdir() if not p.name.endswith(".run.json")]:
+        path = run.record_path(output)
+        record = json.loads(path.read_text())
+        record["metrics"] = replaced(record["metrics"], value)
+        path.write_text(json.dumps({**record, "wall_seconds": value, "seed": value}))
+    assert "layers" in Outline(render(whole.root)).sections
+
+
+def replaced(tree, value):
+    """The tree with this value for every number."""
+    if isinstance(tree, dict):
+        return {key: replaced(item, value) for key, item in tree.items()}
+    if isinstance(tree, list):
+        return [replaced(item, value) for item in tree]
+    return value if isinstance(tree, (int, float)) else tree
+
+
+def test_a_record_that_is_nested_too_deep_is_no_record(way):
+    teacher = way.teacher()
+    run.record_path(teacher).write_text('{"metrics": ' + "[" * 100_000)
+    with pytest.raises(InputError, match="no readable run record"):
+        render(teacher)
 
 
 @pytest.mark.slow
@@ -262,4 +381,4 @@ def test_a_page_that_would_be_larger_is_refused(whole, monkeypatch):
 
 
 def test_a_usual_page_is_small(whole):
-    assert len(render(whole.root).encode()) < 200_000
+    assert len(render(whole.root).encode()) < 250_000

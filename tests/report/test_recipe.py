@@ -90,6 +90,23 @@ def test_a_repeated_option_is_repeated(way):
     assert ["--disable-pass", "two"] in words
 
 
+def test_a_bench_tells_both_builds(way):
+    step = records.collect([way.bench(way.firmware(way.int8(way.teacher(), way.teacher("b"))))])
+    (only,) = step.steps
+    only.settings["builds"].append({"library": "tinyml", "cmsis_nn": None, "optimize": "size"})
+    words = [word for words in recipe.command_line(only, Links([only])) for word in words]
+    assert words[3:] == [
+        *("--seed", "0", "--kernels", "auto", "--optimize", "balanced", "-o", "bench.json"),
+        *("--vs", "--kernels", "tinyml", "--optimize", "size"),
+    ]
+
+
+def test_a_librarys_version_stands_for_its_place(way):
+    step = records.collect([way.firmware(way.int8(way.teacher(), way.teacher("b")))]).steps[0]
+    step.settings["cmsis_nn"] = "7.0.0"
+    assert ["--cmsis-nn", "CMSIS-NN-7.0.0"] in recipe.command_line(step, Links([step]))
+
+
 @pytest.mark.parametrize("broken", ["seed", "inputs", "settings", "versions"])
 def test_a_record_without_a_part_still_has_a_line(way, broken):
     import json

@@ -6,8 +6,9 @@ x grows to the right and y downwards, as in SVG.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tinyml.report.plain import Number
 
@@ -82,19 +83,80 @@ def centre(position: int, positions: int) -> float:
     return _percent(position + 0.5, positions)
 
 
+def columns(position: int, positions: int) -> tuple[float, float, float]:
+    """Where the two bars of a position begin, and how wide each is."""
+    width = 100 / positions
+    left = width * position
+    return round(left + 0.1 * width, 3), round(left + 0.5 * width, 3), round(0.4 * width, 3)
+
+
 @dataclass(frozen=True)
-class Point:
-    """A point of a curve."""
+class Mark:
+    """A point of a chart, and what is said of it when it is pointed at."""
 
     x: float
     y: float
-    position: int
-    value: float
+    text: str
 
 
-def curve(points: Sequence[tuple[int, float]], last: int, scale: Axis) -> list[Point]:
-    """Places of (position, value) pairs; positions run from 0 to `last`."""
-    return [Point(_percent(p, max(last, 1)), 100 - scale.at(v), p, v) for p, v in points]
+@dataclass(frozen=True)
+class Series:
+    """Marks of one colour.
+
+    Attributes:
+        label: what it is.
+        name: the output that it is of; "" when that is clear.
+        style: the number of its colour and dashes.
+        joined: the marks are joined by a line.
+    """
+
+    label: str
+    name: str
+    style: int
+    marks: tuple[Mark, ...]
+    joined: bool = True
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Marks over two axes.
+
+    Attributes:
+        x_title, y_title: of the axes, with units.
+        x_ticks, y_ticks: (label, place).
+        about: what the chart shows, in words.
+        what: the singular of what a mark is, e.g. "a round".
+    """
+
+    x_title: str
+    y_title: str
+    x_ticks: tuple[tuple[str, float], ...]
+    y_ticks: tuple[tuple[str, float], ...]
+    series: tuple[Series, ...]
+    about: str
+    what: str
+
+
+def labelled(scale: Axis, form: Callable[[float], str]) -> tuple[tuple[str, float], ...]:
+    """An axis' ticks as (label, place)."""
+    return tuple((form(tick.value), tick.at) for tick in scale.ticks)
+
+
+def whole_axis(last: int) -> Axis:
+    """An axis of the positions 0 to `last`."""
+    ticks = tuple(Tick(_percent(p, max(last, 1)), p) for p in whole_ticks(last + 1))
+    return Axis(0, max(last, 1), ticks)
+
+
+def thinned(points: Sequence[Any], most: int) -> list[Any]:
+    """At most about `most` of the points, evenly, the first and the last among them."""
+    stride = len(points) // most + 1
+    return list(points[::stride]) + (list(points[-1:]) if (len(points) - 1) % stride > 0 else [])
+
+
+def place(x: float, y: float, text: str, across: Axis, scale: Axis) -> Mark:
+    """A mark at a value of each axis."""
+    return Mark(across.at(x), round(100 - scale.at(y), 3), text)
 
 
 @dataclass(frozen=True)

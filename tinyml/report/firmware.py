@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,6 @@ from tinyml.report import plain
 from tinyml.report.links import Links
 from tinyml.report.plain import Number
 from tinyml.report.records import Step
-
-_MOST_LISTED = 1000
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,30 @@ class Firmware:
         steps = [*([self.validation] if self.validation else []), *self.validations, *self.benches]
         found = [s.metrics for s in steps if plain.find(s.metrics, "instructions")]
         return next(iter(found), None)
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The project's nodes."""
+        return plain.listed(self.project, "nodes")
+
+    def instructions(self) -> list[int | None]:
+        """Instructions of each node, from a bench of this project; None where it has none of its own."""
+        for step in self.benches:
+            layers = plain.listed(step.metrics, "layers")
+            if layers and len(layers) == len(self.nodes):
+                return [_own_instructions(i, layer) for i, layer in enumerate(layers)]
+        return [None] * len(self.nodes)
+
+    def compared_layers(self) -> list[Any]:
+        """What a validation says of every layer; empty without one."""
+        found = [plain.listed(s.metrics, "layers", "layers") for s in self.validations]
+        return next((layers for layers in found if layers), [])
+
+
+def _own_instructions(number: int, layer: Any) -> int | None:
+    """Those of a node; a region is counted as one, at its first node."""
+    first = plain.count(layer, "region", "first")
+    return plain.count(layer, "instructions") if first in (None, number) else None
 
 
 def find(links: Links) -> list[Firmware]:
@@ -70,11 +91,8 @@ def _measured_firmware(links: Links, export: Step) -> Firmware:
 
 
 def _project_report(export: Step) -> dict[str, Any]:
-    """report.json of a project; empty when it cannot be read, as the rest of the page stands without."""
-    try:
-        report = json.loads((export.path / REPORT).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    """report.json of a project; empty when it cannot be read."""
+    report = plain.read(export.path / REPORT)
     return report if isinstance(report, dict) else {}
 
 
@@ -100,10 +118,13 @@ def numbers(firmware: Firmware) -> dict[str, Number | None]:
     }
 
 
-def listed(project: dict[str, Any], key: str) -> list[Any]:
-    """What a project lists, e.g. its nodes; not all of very many, so that the page stays below 5 MB."""
-    found = project.get(key)
-    return found[:_MOST_LISTED] if isinstance(found, list) else []
+def _first_different_layer(firmware: Firmware) -> str | None:
+    """The first layer with a wrong byte, in words."""
+    for row in firmware.compared_layers():
+        if plain.count(row, "bytes_different"):
+            operator, name = plain.text(row, "operator") or "?", plain.text(row, "output") or ""
+            return f"node {plain.count(row, 'node')} {operator} {name.partition(';')[0]}"
+    return None
 
 
 def comparison(firmware: Firmware) -> dict[str, Any]:
@@ -119,5 +140,6 @@ def comparison(firmware: Firmware) -> dict[str, Any]:
         "accuracy": plain.share(metrics, "accuracy"),
         "bytes_compared": plain.count(metrics, "bytes_compared"),
         "bytes_different": plain.count(metrics, "bytes_different"),
+        "first_different_layer": _first_different_layer(firmware),
         "first_different_sample": plain.count(metrics, "first_different_sample"),
     }

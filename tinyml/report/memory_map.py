@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from tinyml.report import charts, plain
-from tinyml.report import firmware as projects
 from tinyml.report.firmware import Firmware
 
 _HUES = 5
@@ -42,7 +41,7 @@ class _Buffer:
 
 def _buffers(project: dict[str, Any]) -> list[_Buffer]:
     """The buffers whose numbers make sense; the others are not drawn."""
-    found = [_buffer(item) for item in projects.listed(project, "arena")]
+    found = [_buffer(item) for item in plain.listed(project, "arena")]
     return [buffer for buffer in found if buffer is not None]
 
 
@@ -59,13 +58,14 @@ def _map(item: Firmware, buffers: Sequence[_Buffer]) -> dict[str, Any]:
     positions = max(b.last for b in buffers)
     high = max(b.end for b in buffers)
     scale = charts.axis(0, high, top=high)
-    nodes = len(projects.listed(item.project, "nodes")) or positions
+    nodes = len(item.nodes) or positions
     peak_bytes, peak = _peak(buffers)
     return {
         "name": item.name,
         "arena": max(plain.count(item.project, "ram_bytes", "arena") or 0, high),
         "lower_bound": plain.count(item.project, "arena_lower_bound"),
         "axis": scale,
+        "high": high,
         "positions": positions,
         "nodes": nodes,
         "ticks": _ticks(positions, nodes),

@@ -10,7 +10,7 @@ from typing import Any
 
 from tinyml import __version__, resources
 from tinyml.errors import InputError
-from tinyml.report import hardware, learning, memory_map, recipe, summary, text
+from tinyml.report import federation, hardware, learning, memory_map, recipe, summary, text
 from tinyml.report.links import Links
 from tinyml.report.summary import Summary
 
@@ -26,11 +26,30 @@ def render(found: Summary, links: Links, notes: Sequence[str]) -> str:
         notes: a line for each record that was left out.
 
     Raises:
-        InputError: the page would be larger than 5 MB.
+        InputError: the page would be larger than 5 MB, or a record is nested too deep.
     """
+    try:
+        html = _html(found, links, notes)
+    except RecursionError:
+        raise InputError(
+            f"one of the records of {len(links.steps)} steps",
+            "is nested too deep",
+            "leave out what tinyml did not write",
+        ) from None
+    if len(html.encode()) > _MOST_BYTES:
+        raise InputError(
+            f"the page of {len(links.steps)} steps",
+            f"would take {len(html.encode()):,} bytes, more than {_MOST_BYTES:,}",
+            "give fewer runs",
+        )
+    return html
+
+
+def _html(found: Summary, links: Links, notes: Sequence[str]) -> str:
     environment = _environment()
+    steps = recipe.steps(links)
     script = environment.get_template("script.js").render()
-    html = str(
+    return str(
         environment.get_template("page.html.j2").render(
             version=__version__,
             script=script,
@@ -42,20 +61,16 @@ def render(found: Summary, links: Links, notes: Sequence[str]) -> str:
             by_class=learning.by_class(links),
             numbers=hardware.numbers(found.firmware),
             memory=memory_map.memory(found.firmware),
+            flash=hardware.flash(found.firmware),
+            removed=hardware.removed(found.firmware),
             layers=hardware.layers(found.firmware),
             dreams=learning.dreams(links),
-            federated=learning.federated(links),
-            steps=recipe.steps(links),
+            federated=federation.federated(links),
+            steps=steps,
+            anchors={step["name"]: step["id"] for step in steps},
             notes=notes,
         )
     )
-    if len(html.encode()) > _MOST_BYTES:
-        raise InputError(
-            f"the page of {len(links.steps)} steps",
-            f"would take {len(html.encode()):,} bytes, more than {_MOST_BYTES:,}",
-            "give fewer runs",
-        )
-    return html
 
 
 def _csp_hash(script: str) -> str:
@@ -75,5 +90,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(number=text.number, percent=text.percent, size=text.size)
+    environment.filters.update(
+        number=text.number, percent=text.percent, size=text.size, counted=text.counted
+    )
     return environment

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Union
 
 Number = Union[int, float]
 LONGEST_TEXT = 300  # characters of one text on the page
+MOST_LISTED = 1000  # entries of one list on the page
+_LARGEST = 1 << 63  # of a number; what is beyond counts nothing that we know
 
 
 def find(tree: Any, *keys: str) -> Any:
@@ -20,11 +23,11 @@ def find(tree: Any, *keys: str) -> Any:
 
 
 def number(tree: Any, *keys: str) -> Number | None:
-    """A finite number, or None; True and False are none."""
+    """A number of a usual size, or None; True and False are none."""
     value = find(tree, *keys)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= _LARGEST else None  # False for what is not a number, too
 
 
 def count(tree: Any, *keys: str) -> int | None:
@@ -55,22 +58,47 @@ def printable(value: str) -> str:
     )
 
 
+def listed(tree: Any, *keys: str) -> list[Any]:
+    """A list, empty when there is none; not all of a very long one, so that the page stays below 5 MB."""
+    value = find(tree, *keys)
+    return value[:MOST_LISTED] if isinstance(value, list) else []
+
+
+def texts(tree: Any, *keys: str) -> list[str]:
+    """A list of texts; empty when there is none, or when one of them is not."""
+    found = listed(tree, *keys)
+    return [printable(item) for item in found] if all(isinstance(i, str) for i in found) else []
+
+
+def read(path: Path) -> Any:
+    """The JSON in a file; None when it cannot be read, as the rest of the page stands without."""
+    try:
+        return parse(path.read_text("utf-8", "replace"))
+    except OSError:
+        return None
+
+
+def parse(text: str) -> Any:
+    """A text as JSON; None when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def shares(tree: Any, *keys: str) -> list[float | None]:
     """A list of shares; empty when there is none."""
-    value = find(tree, *keys)
-    return [share({"": item}, "") for item in value] if isinstance(value, list) else []
+    return [share({"": item}, "") for item in listed(tree, *keys)]
 
 
 def counts(tree: Any, *keys: str) -> list[int]:
     """A list of whole numbers; empty when there is none, or when one of them is not."""
-    value = find(tree, *keys)
-    found = [count({"": item}, "") for item in value] if isinstance(value, list) else []
+    found = [count({"": item}, "") for item in listed(tree, *keys)]
     return [] if None in found else [item for item in found if item is not None]
 
 
 def count_table(tree: Any, *keys: str) -> list[list[int]]:
     """Rows of whole numbers, all of one length; empty when it is anything else."""
-    value = find(tree, *keys)
-    rows = [counts({"": row}, "") for row in value] if isinstance(value, list) else []
+    rows = [counts({"": row}, "") for row in listed(tree, *keys)]
     same = len({len(row) for row in rows}) == 1
     return rows if same and rows[0] else []

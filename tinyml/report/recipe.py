@@ -23,6 +23,7 @@ class _Form:
         renamed: settings whose option has another name.
         flags: settings with a --no- form.
         repeated: settings whose option is given once for each of several values.
+        versions: settings of a library's version, where the option takes the place of that library.
     """
 
     position: str = ""
@@ -31,6 +32,7 @@ class _Form:
     renamed: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 _DREAMING = {
@@ -40,6 +42,7 @@ _DREAMING = {
     "learning_rate": "dream-learning-rate",
     "flip": "dream-flip",
 }
+_BUILDS = "builds"  # the setting of a bench
 _FORMS = {
     "data": _Form(argument="source"),
     "train": _Form(flags=("augment",)),
@@ -53,8 +56,10 @@ _FORMS = {
     ),
     "federate": _Form(options=("model",)),
     "quantize": _Form(position="model"),
-    "export": _Form(position="model", repeated=("disable_pass",)),
-    "validate": _Form(position="project"),
+    "export": _Form(
+        position="model", repeated=("disable_pass",), versions={"cmsis_nn": "CMSIS-NN"}
+    ),
+    "validate": _Form(position="project", options=("float",)),
     "bench": _Form(position="project"),
 }
 
@@ -78,12 +83,20 @@ def command_line(step: Step, links: Links) -> list[list[str]]:
         role = item.role.partition("_")[0]
         line += [[f"--{role}", names[item.path]]] if role in form.options else []
     for name, value in step.settings.items():
-        if name == form.argument:
-            continue
-        line += _option(name, value, form, names)
+        if name not in (form.argument, _BUILDS):
+            line += _option(name, value, form, names)
     seed = plain.count(step.record, "seed")
     line += [] if seed is None else [["--seed", str(seed)]]
-    return [*line, ["-o", step.name]]
+    first, *others = _builds(step) or [[]]
+    second = [["--vs"], *others[0]] if others else []
+    return [*line, *first, ["-o", step.name], *second]
+
+
+def _builds(step: Step) -> list[list[list[str]]]:
+    """The options of each build that a bench compares; those of the second come last, after --vs."""
+    found = [build for build in plain.listed(step.settings, _BUILDS) if isinstance(build, dict)]
+    form = _Form(renamed={"library": "kernels"})
+    return [[w for item in build.items() for w in _option(*item, form, {})] for build in found]
 
 
 def input_name(step: Step, item: Input, links: Links) -> str:
@@ -93,12 +106,17 @@ def input_name(step: Step, item: Input, links: Links) -> str:
 
 
 def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[list[str]]:
-    option = "--" + form.renamed.get(name, name).replace("_", "-")
-    if isinstance(value, bool):
+    option = "--" + plain.printable(form.renamed.get(name, name)).replace("_", "-")
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _option(str(key), part, form, names)
+    elif isinstance(value, bool):
         if value:
             yield [option]
         elif name in form.flags:
             yield ["--no-" + option[2:]]
+    elif name in form.versions and value is not None:
+        yield [option, f"{form.versions[name]}-{_text(value, names)}"]
     elif name in form.repeated and isinstance(value, list):
         yield from ([option, _text(item, names)] for item in value)
     elif value is not None:
@@ -108,7 +126,7 @@ def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Ite
 def _text(value: Any, names: Mapping[str, str]) -> str:
     """A setting as it is written on a command line; a path in it that was read gets its name of today."""
     if isinstance(value, list):
-        return ",".join(_text(item, names) for item in value)
+        return plain.printable(",".join(_text(item, names) for item in value[: plain.MOST_LISTED]))
     written = plain.printable(str(value))
     for path, name in names.items():
         if written == path or written.endswith(":" + path):
@@ -121,6 +139,7 @@ def steps(links: Links) -> list[dict[str, Any]]:
     made_in_parts = [s for s in links.steps if s.command != "distill run"] or links.steps
     return [
         {
+            "id": f"step-{number}",
             "name": step.name,
             "command": [shlex.join(words) for words in command_line(step, links)],
             "seed": plain.count(step.record, "seed"),
@@ -134,7 +153,7 @@ def steps(links: Links) -> list[dict[str, Any]]:
             ],
             "versions": _versions(step),
         }
-        for step in made_in_parts
+        for number, step in enumerate(made_in_parts, 1)
     ]
 
 

@@ -148,7 +148,8 @@ def _is_known(path: Path, record: dict[str, Any], notes: list[str]) -> bool:
     if command in STAGES:
         return True
     if command != "report":  # an older page beside the steps is nothing to tell of
-        notes.append(f"left out: {path.name}: unknown command {plain.printable(repr(command))}")
+        name = plain.printable(path.name)
+        notes.append(f"left out: {name}: unknown command {plain.printable(repr(command))}")
     return False
 
 

@@ -24,9 +24,27 @@ def number(value: Number | None) -> str:
     )
 
 
+def short(value: Number) -> str:
+    """For an axis: 2500 -> 2.5k, 40000000 -> 40M."""
+    for unit, sign in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{value / unit:g}{sign}"
+    return f"{value:g}"
+
+
 def percent(value: float | None) -> str:
     """0.98765 -> 98.77%; nothing for None."""
     return "" if value is None else f"{value:.2%}"
+
+
+def rough_percent(value: float) -> str:
+    """0.95 -> 95%; for an axis."""
+    return f"{value * 100:.6g}%"
+
+
+def counted(count: int, noun: str) -> str:
+    """1 run, 2 runs."""
+    return f"{number(count)} {noun}{'s' * (count != 1)}"
 
 
 def size(value: Number | None) -> str:
