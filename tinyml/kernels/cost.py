@@ -21,7 +21,7 @@ _PER_MAC = {
     "DEPTHWISE_CONV_2D": (20.0, 11.0, 11.0),
 }
 _PER_MAC_ELSE = (16.0, 8.0, 8.0)
-_PER_POOLED = 9.0  # an element that a pool or a mean covers
+_PER_POOLED = (16.0, 9.0, 9.0)  # an element that a pool or a mean covers
 _PER_ELEMENT = 45  # requantization and stores
 FIRMWARE_BYTES = 3000  # about: vectors, start-up, protocol, the calls and their parameters
 _UNKNOWN_CODE = 800  # bytes, of a kernel that was never measured
@@ -34,7 +34,7 @@ def general(node: NodeView, core: Core) -> int:
     macs = ops.find(node.node.operator).macs(node)
     elements = sum(tensor.elements for tensor in node.outputs)
     level = ("unaligned" in core.extensions) + ("dsp" in core.extensions)
-    work = rates[level] * macs + _PER_POOLED * _pooled(node)
+    work = rates[level] * macs + _PER_POOLED[level] * _pooled(node)
     return round(work + _PER_ELEMENT * elements)
 
 
