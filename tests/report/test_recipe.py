@@ -99,6 +99,7 @@ def test_a_bench_tells_both_builds(way):
         *("--seed", "0", "--kernels", "auto", "--optimize", "balanced", "-o", "bench.json"),
         *("--vs", "--kernels", "tinyml", "--optimize", "size"),
     ]
+    parse(words[1:])
 
 
 def test_a_librarys_version_stands_for_its_place(way):
