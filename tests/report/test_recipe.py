@@ -9,6 +9,7 @@ import pytest
 
 from tinyml import run
 from tinyml.cli import cli
+from tinyml.distill.settings import Dreaming, FastSettings, PixelSettings, Plan
 from tinyml.report import recipe, records
 from tinyml.report.links import Links
 
@@ -106,6 +107,25 @@ def test_a_librarys_version_stands_for_its_place(way):
     step = records.collect([way.firmware(way.int8(way.teacher(), way.teacher("b")))]).steps[0]
     step.settings["cmsis_nn"] = "7.0.0"
     assert ["--cmsis-nn", "CMSIS-NN-7.0.0"] in recipe.command_line(step, Links([step]))
+
+
+def test_every_setting_of_dreams_is_an_option(way):
+    teacher = way.teacher()
+    made = Dreaming(
+        Plan(methods=("fast", "activation")),
+        PixelSettings(flip=True),
+        FastSettings(),
+        devices=("CPU:0",),
+        probe=(8, 16),
+    )
+    files = {"metadata": way.metadata(teacher), "against": way.teacher("student.keras")}
+    way.folder(
+        "distill dream", "dreams", {}, {}, settings=made.recorded(), teacher=teacher, **files
+    )
+    line = lines(way.root)["dreams"]
+    parse(shlex.split(line)[1:])
+    for words in ("--against student.keras", "--dream-flip", "--fast-steps 1", "--probe 8,16"):
+        assert words in line
 
 
 @pytest.mark.parametrize("broken", ["seed", "inputs", "settings", "versions"])
