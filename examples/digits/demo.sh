@@ -32,7 +32,7 @@ say "3. Ten clients with one class each train the student on: alone, then with s
 federate() {
   tinyml federate --model "$out/student.keras" --data digits --clients 10 \
     --partition pathological:1 --rounds 8 --epochs 1 --batch-size 32 --learning-rate 0.02 \
-    --strategy fedavg "$@" --force
+    --strategy fedavg --divergence "$@" --force
 }
 federate -o "$out/federated-alone"
 federate --share 0.1 --share-alpha 0.5 --share-source "dreams:$out/dreams" --warm-up 1 \
@@ -45,8 +45,10 @@ tinyml quantize "$out/federated-dreams/model.keras" --calibration "dreams:$out/d
 say "5. To a C project for Cortex-M4"
 tinyml export "$out/model.tflite" --target cortex-m4 --prefix digits -o "$out/firmware" --force
 
-say "6. The firmware on an emulated Cortex-M4: every test image, every output byte against TFLM"
-tinyml validate "$out/firmware" --emulator qemu --data digits -o "$out/validation.json" --force
+say "6. The firmware on an emulated Cortex-M4: every test image, every output byte and layer against TFLM"
+tinyml validate "$out/firmware" --emulator qemu --data digits --layers \
+  -o "$out/validation.json" --force
+tinyml bench "$out/firmware" -o "$out/bench.json" --force
 
 say "7. Everything in one table and on one page"
 tinyml report "$out" -o "$out/report.html" --force
