@@ -10,6 +10,7 @@ import pytest
 from tinyml import run
 from tinyml.cli import cli
 from tinyml.distill.settings import Dreaming, FastSettings, PixelSettings, Plan
+from tinyml.fit.goal import Goal
 from tinyml.report import recipe, records
 from tinyml.report.links import Links
 
@@ -126,6 +127,15 @@ def test_every_setting_of_dreams_is_an_option(way):
     parse(shlex.split(line)[1:])
     for words in ("--against student.keras", "--dream-flip", "--fast-steps 1", "--probe 8,16"):
         assert words in line
+
+
+def test_a_fit_is_one_option(way):
+    goal = Goal("cortex-m4", 65536, 262144)
+    settings = {"fit": goal.settings(), "trial_steps": 50, "dreams": ["d"]}
+    way.file("distill student", "s.keras", {}, settings=settings, teacher=way.teacher())
+    line = lines(way.root)["s.keras"]
+    parse(shlex.split(line)[1:])
+    assert f"--fit {goal}" in line
 
 
 @pytest.mark.parametrize("broken", ["seed", "inputs", "settings", "versions"])

@@ -23,6 +23,7 @@ class _Form:
         renamed: settings whose option has another name.
         flags: settings with a --no- form.
         repeated: settings whose option is given once for each of several values.
+        joined: settings of several parts, whose option takes them with colons between.
         versions: settings of a library's version, where the option takes the place of that library.
     """
 
@@ -32,6 +33,7 @@ class _Form:
     renamed: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -48,11 +50,14 @@ _FORMS = {
     "train": _Form(flags=("augment",)),
     "distill metadata": _Form(options=("teacher",)),
     "distill dream": _Form(options=("teacher", "metadata", "against"), renamed=_DREAMING),
-    "distill student": _Form(options=("teacher",), flags=("augment",), repeated=("dreams",)),
+    "distill student": _Form(
+        options=("teacher",), flags=("augment",), repeated=("dreams",), joined=("fit",)
+    ),
     "distill run": _Form(
         options=("teacher", "metadata", "against"),
         renamed={"methods": "method"},
         flags=("augment",),
+        joined=("fit",),
     ),
     "federate": _Form(options=("model",)),
     "quantize": _Form(position="model"),
@@ -107,7 +112,9 @@ def input_name(step: Step, item: Input, links: Links) -> str:
 
 def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[list[str]]:
     option = "--" + plain.printable(form.renamed.get(name, name)).replace("_", "-")
-    if isinstance(value, dict):
+    if isinstance(value, dict) and name in form.joined:
+        yield [option, ":".join(_text(part, names) for part in value.values() if part is not None)]
+    elif isinstance(value, dict):
         for key, part in value.items():
             yield from _option(str(key), part, form, names)
     elif isinstance(value, bool):
