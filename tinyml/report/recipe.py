@@ -23,7 +23,7 @@ class _Form:
         renamed: settings whose option has another name.
         flags: settings with a --no- form.
         repeated: settings whose option is given once for each of several values.
-        joined: settings of several parts, whose option takes them with colons between.
+        joined: settings of several parts, whose option takes these in order with colons between.
         versions: settings of a library's version, where the option takes the place of that library.
     """
 
@@ -33,7 +33,7 @@ class _Form:
     renamed: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
-    joined: tuple[str, ...] = ()
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,6 +44,7 @@ _DREAMING = {
     "learning_rate": "dream-learning-rate",
     "flip": "dream-flip",
 }
+_GOAL = ("target", "ram", "flash", "instructions")
 _BUILDS = "builds"  # the setting of a bench
 _FORMS = {
     "data": _Form(argument="source"),
@@ -51,13 +52,13 @@ _FORMS = {
     "distill metadata": _Form(options=("teacher",)),
     "distill dream": _Form(options=("teacher", "metadata", "against"), renamed=_DREAMING),
     "distill student": _Form(
-        options=("teacher",), flags=("augment",), repeated=("dreams",), joined=("fit",)
+        options=("teacher",), flags=("augment",), repeated=("dreams",), joined={"fit": _GOAL}
     ),
     "distill run": _Form(
         options=("teacher", "metadata", "against"),
         renamed={"methods": "method"},
         flags=("augment",),
-        joined=("fit",),
+        joined={"fit": _GOAL},
     ),
     "federate": _Form(options=("model",)),
     "quantize": _Form(position="model"),
@@ -113,7 +114,8 @@ def input_name(step: Step, item: Input, links: Links) -> str:
 def _option(name: str, value: Any, form: _Form, names: Mapping[str, str]) -> Iterator[list[str]]:
     option = "--" + plain.printable(form.renamed.get(name, name)).replace("_", "-")
     if isinstance(value, dict) and name in form.joined:
-        yield [option, ":".join(_text(part, names) for part in value.values() if part is not None)]
+        parts = [value[key] for key in form.joined[name] if value.get(key) is not None]
+        yield [option, ":".join(_text(part, names) for part in parts)]
     elif isinstance(value, dict):
         for key, part in value.items():
             yield from _option(str(key), part, form, names)
