@@ -11,13 +11,15 @@ import json
 import re
 import sys
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 OPERATORS = ROOT / "docs/supported-operators.md"
 README = ROOT / "README.md"
 METADATA = ROOT / "docs/metadata.md"
-LEAKS = {"digits": "digits", "mnist": "MNIST", "fashion": "Fashion-MNIST"}
+GUIDE = ROOT / "docs/what-to-use-when.md"
+DATA_SETS = {"digits": "digits", "mnist": "MNIST", "fashion": "Fashion-MNIST"}
 
 
 def main() -> int:
@@ -43,6 +45,7 @@ def pages() -> dict[Path, str]:
         OPERATORS: operators(),
         README: filled(README.read_text(encoding="utf-8"), tables),
         METADATA: filled(METADATA.read_text(encoding="utf-8"), {"leak": leak()}),
+        GUIDE: filled(GUIDE.read_text(encoding="utf-8"), {"calibration": calibration()}),
     }
 
 
@@ -152,12 +155,14 @@ def _digits_size(row: dict[str, Any]) -> str:
 def leak() -> str:
     """What attackers learn from metadata, by setting and data set; means over the seeds."""
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for name in reversed(LEAKS):  # the smallest set, which has not all settings, last
+    for name in reversed(DATA_SETS):  # the smallest set, which has not all settings, last
         path = ROOT / f"experiments/distill/records/leak-{name}.json"
         for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
             found.setdefault(_leak_setting(row), {}).setdefault(name, []).append(row)
-    rows = [[text, *(_leaked(of.get(name, [])) for name in LEAKS)] for text, of in found.items()]
-    return table(["", *LEAKS.values()], rows)
+    rows = [
+        [text, *(_leaked(of.get(name, [])) for name in DATA_SETS)] for text, of in found.items()
+    ]
+    return table(["", *DATA_SETS.values()], rows)
 
 
 def _leak_setting(row: dict[str, Any]) -> str:
@@ -176,6 +181,23 @@ def _leaked(rows: list[dict[str, Any]]) -> str:
     near, distance = (sum(row[key] for row in rows) / len(rows) for key in ("nearest", "distance"))
     best = sum(max(row["subspace"], row["density"]) for row in rows) / len(rows)
     return f"{near:.0%}, {distance:.2f}, {best:.2f}"
+
+
+def calibration() -> str:
+    """What int8 logits lose by where activation ranges came from; means over the seeds."""
+    found: dict[str, dict[tuple[str, str], list[float]]] = {}
+    for name in ("digits", "mnist"):
+        path = ROOT / f"experiments/distill/records/calibration-{name}.json"
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+            of = found.setdefault(row["calibration"], {})
+            of.setdefault((name, row["network"]), []).append(row["logit_snr_db"])
+    columns = list(found["real"])
+    rows = [
+        [source, *(f"{mean(of[column]):.1f}" for column in columns)] for source, of in found.items()
+    ]
+    return table(
+        ["ranges from", *(f"{DATA_SETS[name]}, {network}" for name, network in columns)], rows
+    )
 
 
 def table(columns: list[str], rows: list[list[Any]]) -> str:
