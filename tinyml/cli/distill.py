@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from tinyml import console
-from tinyml.cli import fitting, options
+from tinyml.cli import dreaming, fitting, options
 from tinyml.cli import metadata as summary
 from tinyml.distill.settings import (
     INITS,
-    Dreaming,
-    FastSettings,
     Limits,
-    PixelSettings,
-    Plan,
     StudentSettings,
-    method_names,
 )
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_PLAN, _PIXELS, _STUDENT = Plan(), PixelSettings(), StudentSettings()
-_FAST = FastSettings()
+_STUDENT = StudentSettings()
 _PATH = click.Path(path_type=Path)
-_COUNT = click.IntRange(min=1)
 _POSITIVE = click.FloatRange(min=0, min_open=True)
 _WEIGHT = click.FloatRange(min=0)
 
@@ -41,16 +33,6 @@ class _RunByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-def _sizes(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[int, ...]:
-    """Batch sizes with commas between them."""
-    items = value.split(",") if value else []
-    if not all(item.strip().isdecimal() and int(item) > 1 for item in items):
-        raise click.BadParameter(f"'{value}' is not numbers from 2 with commas between them")
-    return tuple(int(item) for item in items)
-
-
 @click.group("distill", cls=_RunByDefault)
 def command() -> None:
     """Compress a teacher into a student with dreams, without real samples.
@@ -59,14 +41,8 @@ def command() -> None:
     """
 
 
-def _apply(function: _F, *decorators: Callable[[Any], Any]) -> _F:
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
-
-
 def _teacher(function: _F) -> _F:
-    return _apply(
+    return options.apply(
         function,
         click.option("--teacher", type=_PATH, required=True, help="The teacher (.keras or .h5)."),
         click.option(
@@ -76,151 +52,8 @@ def _teacher(function: _F) -> _F:
     )
 
 
-def _plan(function: _F) -> _F:
-    return _apply(
-        function,
-        click.option(
-            "--metadata", type=_PATH, help="Metadata of the teacher's activations (.npz)."
-        ),
-        click.option(
-            "--method",
-            metavar="NAME[,NAME...]",
-            default=",".join(_PLAN.methods),
-            show_default=True,
-            help=f"{', '.join(method_names())}; several share the dreams out.",
-        ),
-        click.option(
-            "--count", type=_COUNT, default=_PLAN.count, show_default=True, help="Dreams in all."
-        ),
-        click.option(
-            "--dream-batch-size",
-            type=click.IntRange(min=2),
-            default=_PLAN.batch_size,
-            show_default=True,
-            help="Dreams made together, whose statistics are matched together.",
-        ),
-    )
-
-
-def _pixels(function: _F) -> _F:
-    return _apply(
-        function,
-        click.option(
-            "--dream-steps",
-            type=_COUNT,
-            default=_PIXELS.steps,
-            show_default=True,
-            help="Gradient steps on the pixels.",
-        ),
-        click.option(
-            "--dream-learning-rate",
-            type=_POSITIVE,
-            default=_PIXELS.learning_rate,
-            show_default=True,
-            help="Of Adam on pixels in [0, 1].",
-        ),
-        click.option(
-            "--jitter",
-            type=click.IntRange(min=0),
-            default=_PIXELS.jitter,
-            show_default=True,
-            help="Largest random shift at a step, in pixels.",
-        ),
-        click.option(
-            "--dream-flip/--no-dream-flip",
-            default=_PIXELS.flip,
-            show_default=True,
-            help="Mirror the dreams at every second step: for photographs.",
-        ),
-        click.option(
-            "--batch-norm",
-            type=_WEIGHT,
-            default=_PIXELS.batch_norm,
-            show_default=True,
-            help="Weight of the batch-norm prior.",
-        ),
-        click.option(
-            "--total-variation",
-            type=_WEIGHT,
-            default=_PIXELS.total_variation,
-            show_default=True,
-            help="Weight of the smoothness prior.",
-        ),
-        click.option(
-            "--energy",
-            type=_WEIGHT,
-            default=_PIXELS.energy,
-            show_default=True,
-            help="Weight of the L2 prior.",
-        ),
-        click.option(
-            "--against",
-            type=_PATH,
-            help="A student (.keras or .h5); dreams are drawn to where it is not yet the teacher.",
-        ),
-        click.option(
-            "--adversarial",
-            type=_WEIGHT,
-            default=_PIXELS.adversarial,
-            show_default=True,
-            help="Weight of that.",
-        ),
-    )
-
-
-def _fast(function: _F) -> _F:
-    return _apply(
-        function,
-        click.option(
-            "--fast-steps",
-            type=_COUNT,
-            default=_FAST.steps,
-            show_default=True,
-            help="Method 'fast': steps of the generator on a batch.",
-        ),
-        click.option(
-            "--fast-pixel-steps",
-            type=click.IntRange(min=0),
-            default=_FAST.pixel_steps,
-            show_default=True,
-            help="Likewise, steps on the pixels after that.",
-        ),
-        click.option(
-            "--fast-episodes",
-            type=_COUNT,
-            default=_FAST.episodes,
-            show_default=True,
-            help="Likewise, small batches that the generator's start is learnt on.",
-        ),
-        click.option(
-            "--fast-width",
-            type=_COUNT,
-            default=_FAST.width,
-            show_default=True,
-            help="Likewise, channels of the generator.",
-        ),
-    )
-
-
-def _machine(function: _F) -> _F:
-    return _apply(
-        function,
-        click.option(
-            "--devices",
-            metavar="NAME[,NAME...]",
-            help="Make as many batches at once, e.g. on gpu:0,gpu:1 or on cpu:0,cpu:1.",
-        ),
-        click.option(
-            "--probe",
-            callback=_sizes,
-            metavar="SIZE[,SIZE...]",
-            help="First measure images a second at these batch sizes, for the run record.",
-        ),
-    )
-
-
 def _student(function: _F) -> _F:
-    return _apply(
+    return options.apply(
         function,
         click.option(
             "--student",
@@ -287,29 +120,10 @@ def _student(function: _F) -> _F:
     )
 
 
-def _take(kind: type[Any], given: dict[str, Any], prefix: str = "") -> Any:
-    """Settings of a dataclass out of the options; an option with the prefix goes first."""
-    names = [field.name for field in fields(kind)]
-    return kind(**{n: given[prefix + n if prefix + n in given else n] for n in names})
-
-
 def _teacher_file(given: dict[str, Any]) -> Any:
     from tinyml.distill.steps import TeacherFile
 
     return TeacherFile(given["teacher"], given["layer"], given["allow_unsafe"])
-
-
-def _dreaming(given: dict[str, Any]) -> Dreaming:
-    methods = tuple(name.strip() for name in given["method"].split(","))
-    return Dreaming(
-        Plan(methods, given["count"], given["dream_batch_size"]),
-        _take(PixelSettings, given, "dream_"),
-        _take(FastSettings, given, "fast_"),
-        given["metadata"],
-        given["against"],
-        tuple(name.strip() for name in (given["devices"] or "").split(",") if name),
-        given["probe"],
-    )
 
 
 @command.command("metadata")
@@ -332,7 +146,7 @@ def metadata(ctx: click.Context, **given: Any) -> None:
 
     budget = summary.budget(given, ctx)
     output = steps.Output(given["output"], given["force"])
-    limits = _take(Limits, given)
+    limits = options.take(Limits, given)
     metrics = steps.write_metadata(
         _teacher_file(given), given["data"], limits, given["seed"], output, budget
     )
@@ -346,10 +160,10 @@ def metadata(ctx: click.Context, **given: Any) -> None:
 
 @command.command("dream")
 @_teacher
-@_plan
-@_pixels
-@_fast
-@_machine
+@dreaming.plan
+@dreaming.pixels
+@dreaming.fast
+@dreaming.machine
 @options.seed
 @options.output("Directory for the dreams")
 @options.common
@@ -358,7 +172,9 @@ def dream(**given: Any) -> None:
     from tinyml.distill import steps
 
     output = steps.Output(given["output"], given["force"])
-    metrics = steps.write_dreams(_teacher_file(given), _dreaming(given), given["seed"], output)
+    metrics = steps.write_dreams(
+        _teacher_file(given), dreaming.settings(given), given["seed"], output
+    )
     console.result({"output": str(output.path), **metrics}, _dream_summary(output.path, metrics))
 
 
@@ -402,7 +218,7 @@ def student(**given: Any) -> None:
         list(given["dreams"]),
         fitting.wanted(given),
         given["init"],
-        _take(StudentSettings, given),
+        options.take(StudentSettings, given),
         given["data"],
         given["seed"],
         output,
@@ -425,10 +241,10 @@ def _student_summary(output: Path, metrics: dict[str, Any]) -> str:
 
 @command.command("run")
 @_teacher
-@_plan
-@_pixels
-@_fast
-@_machine
+@dreaming.plan
+@dreaming.pixels
+@dreaming.fast
+@dreaming.machine
 @_student
 @options.data(
     "Report accuracy on this data set when all is done; the student never sees it.", required=False
@@ -442,8 +258,8 @@ def run_all(**given: Any) -> None:
 
     metrics = steps.write_all(
         _teacher_file(given),
-        _dreaming(given),
-        (fitting.wanted(given), given["init"], _take(StudentSettings, given)),
+        dreaming.settings(given),
+        (fitting.wanted(given), given["init"], options.take(StudentSettings, given)),
         given["data"],
         given["seed"],
         steps.Output(given["output"], given["force"]),

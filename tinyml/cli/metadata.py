@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from tinyml.cli import options
 from tinyml.distill.settings import Budget, Limits
 from tinyml.errors import InputError
 
@@ -54,7 +55,7 @@ def limits(function: _F) -> _F:
             help="At most this many principal components a cluster.",
         ),
     ]
-    return _all(function, parts)
+    return options.apply(function, *parts)
 
 
 def privacy(function: _F) -> _F:
@@ -76,7 +77,7 @@ def privacy(function: _F) -> _F:
             help="With --epsilon: the length (L2) that activations are cut to, chosen without the data.",
         ),
     ]
-    return _all(function, parts)
+    return options.apply(function, *parts)
 
 
 def budget(given: dict[str, Any], ctx: click.Context) -> Budget | None:
@@ -100,9 +101,3 @@ def budget(given: dict[str, Any], ctx: click.Context) -> Budget | None:
             "give --clip, chosen without the data, e.g. from the teacher's activations on public data",
         )
     return Budget(given["epsilon"], given["delta"] or _DELTA, given["clip"])
-
-
-def _all(function: _F, decorators: list[Callable[[Any], Any]]) -> _F:
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function

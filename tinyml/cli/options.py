@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -180,6 +181,19 @@ flip = click.option(
     show_default=True,
     help="With --augment, mirror images left to right, too: for photographs.",
 )
+
+
+def apply(function: _F, *decorators: Callable[[Any], Any]) -> _F:
+    """The function with the decorators as if they stood above it in this order."""
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
+
+
+def take(kind: type[Any], given: dict[str, Any], prefix: str = "") -> Any:
+    """Settings of a dataclass out of the options; an option with the prefix goes first."""
+    names = [field.name for field in fields(kind)]
+    return kind(**{n: given[prefix + n if prefix + n in given else n] for n in names})
 
 
 def model_argument(name: str, metavar: str) -> Callable[[_F], _F]:
