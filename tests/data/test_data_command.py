@@ -27,6 +27,14 @@ def same(one: data.Dataset, other: data.Dataset) -> None:
             np.testing.assert_array_equal(*arrays)
 
 
+def test_a_part_of_sorted_samples_holds_every_class():
+    split = data.Split(np.arange(60.0).reshape(60, 1), np.repeat(np.arange(6), 10))
+    part = split.spread(12)
+    assert part.y.tolist() == [c for c in range(6) for _ in range(2)]
+    assert part.x[:, 0].tolist() == [5.0 * i for i in range(12)]
+    np.testing.assert_array_equal(split.spread(60).x, split.x)
+
+
 def test_images_become_bytes_and_are_read_the_same(files, tmp_path, capsys):
     files.images(count=3)
     tinyml("data", files.root, "-o", tmp_path / "d.npz")

@@ -41,7 +41,11 @@ _BAUD = 115_200
     help="With --serial, its speed [default: the board's].",
 )
 @options.data("Test samples with labels, for the accuracy; random inputs without.", required=False)
-@click.option("--samples", type=click.IntRange(min=1), help="Use only the first N samples.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    help="Use only N of the samples, spread evenly over all.",
+)
 @click.option(
     "--layers",
     "by_layer",
@@ -193,8 +197,9 @@ def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -
         raise InputError(
             f"--samples {samples}", f"{data} has {len(split)} test samples", "ask for fewer"
         )
-    labels = split.y[:samples] if _answers_scores(known) else None
-    return [known.inputs[0].raw(split.x[:samples])], labels
+    split = split.spread(len(split) if samples is None else samples)
+    labels = split.y if _answers_scores(known) else None
+    return [known.inputs[0].raw(split.x)], labels
 
 
 def _answers_scores(known: Any) -> bool:
