@@ -130,6 +130,13 @@ def tools(cmsis_nn_path: Path | None = None) -> list[Tool]:
             "install Renode 1.14 or later, and put it on PATH or set RENODE_PATH",
             renode,
         ),
+        Tool(
+            "pyserial",
+            False,
+            "validate --serial",
+            "pip install 'tinyml-toolchain[serial]'",
+            lambda: package("pyserial"),
+        ),
         Tool("pyOCD", False, "flash", "pip install 'tinyml-toolchain[flash]'", pyocd),
         Tool(
             "TensorFlow",
