@@ -27,10 +27,11 @@ _CONSTANTS = 80  # TINYML_PLANAR_CONSTANTS, bytes
 # Instructions of a line of a strip, by (DSP extension, stride) and the strip's outputs.
 _A_LINE = {
     (True, 1): {4: 48, 2: 31, 1: 21},
-    (True, 2): {4: 51, 2: 31, 1: 21},
+    (True, 2): {4: 47, 2: 31, 1: 21},
     (False, 1): {4: 87, 2: 53, 1: 36},
     (False, 2): {4: 96, 2: 56, 1: 36},
 }
+_A_STRIP = {(True, 1): 8, (True, 2): 19, (False, 1): 8, (False, 2): 8}  # to begin one
 
 
 class DepthwisePlanar(Specialisation):
@@ -135,7 +136,8 @@ def _instructions(node: NodeView, plane: Plane, form: Form, core: Core, together
         a_line = {
             width: count + (3 + 2 * width if dsp else 1 + width) for width, count in a_line.items()
         }
-    made = sum(plane.across.axis.output * a_line[width] + 8 for width in _strips(plane))
+    begin = _A_STRIP[dsp, plane.along.stride]
+    made = sum(plane.across.axis.output * a_line[width] + begin for width in _strips(plane))
     a_copy = planes.copy_instructions(plane, core)
     if together == 2:
         a_copy = planes.copy_both_instructions(plane) // 2

@@ -250,7 +250,7 @@ def copy_both_instructions(plane: Plane) -> int:
     """The same for two channels together, on cores with DSP instructions."""
     odd = plane.along.axis.before % 2
     eights, rest = divmod(plane.along.seen - odd, 8)
-    a_line = 13 + (5 if rest else 0) + 6 * odd + 28 * eights + 13 * (rest // 4) + 6 * (rest % 4)
+    a_line = 7 + (5 if rest else 0) + 6 * odd + 24 * eights + 13 * (rest // 4) + 6 * (rest % 4)
     return plane.across.seen * a_line
 
 

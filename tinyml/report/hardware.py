@@ -53,8 +53,7 @@ def _symbols(project: dict[str, Any]) -> list[tuple[str, str, int]]:
     """(name, kind, bytes) of each."""
     symbols = plain.listed(project, "symbols")
     found = [
-        (plain.text(s, "name") or "?", plain.text(s, "kind"), plain.count(s, "bytes"))
-        for s in symbols
+        (plain.name(s) or "?", plain.text(s, "kind"), plain.count(s, "bytes")) for s in symbols
     ]
     kinds = ("code", "constant")
     return [(name, kind, size) for name, kind, size in found if kind in kinds and size]
@@ -87,7 +86,7 @@ def removed(firmware: Sequence[Firmware]) -> list[dict[str, Any]]:
 def _removed(item: Firmware, passes: Sequence[Any]) -> dict[str, Any]:
     rows = [
         {
-            "pass": plain.text(one, "name") or "?",
+            "pass": plain.name(one) or "?",
             **{key: plain.number(one, key) for key in ("nodes", "channels", "macs")},
         }
         for one in passes
@@ -129,7 +128,7 @@ def _nodes(item: Firmware) -> list[dict[str, Any]]:
     return [
         {
             "operator": plain.text(node, "operator") or "?",
-            "name": plain.text(node, "name") or "",
+            "name": plain.name(node) or "",
             "kernel": plain.text(node, "kernel") or "",
             "shape": _shape(node),
             "macs": macs[i],

@@ -50,7 +50,7 @@ def _buffer(item: Any) -> _Buffer | None:
     numbers = [value for value in values if value is not None]
     if len(numbers) < len(values) or not numbers[1] or numbers[2] >= numbers[3]:
         return None
-    name = plain.text(item, "name") or "unnamed"
+    name = plain.name(item) or "unnamed"
     return _Buffer(name, plain.find(item, "scratch") is True, *numbers)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Union
 
 Number = Union[int, float]
 LONGEST_TEXT = 300  # characters of one text on the page
+_LONGEST_NAME = 120  # of a node or tensor, which stands at each of its marks
 MOST_LISTED = 1000  # entries of one list on the page
 _LARGEST = 1 << 63  # of a number; what is beyond counts nothing that we know
 
@@ -48,14 +49,16 @@ def text(tree: Any, *keys: str) -> str | None:
     return printable(value) if isinstance(value, str) else None
 
 
-def printable(value: str) -> str:
-    """`value` on one line, without control characters, cut where it is very long."""
+def name(tree: Any) -> str | None:
+    """The name of a node, tensor or symbol, cut shorter than other texts, or None."""
+    value = find(tree, "name")
+    return printable(value, _LONGEST_NAME) if isinstance(value, str) else None
+
+
+def printable(value: str, longest: int = LONGEST_TEXT) -> str:
+    """`value` on one line, without control characters, cut where it is longer."""
     clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
-    return (
-        clean
-        if len(clean) <= LONGEST_TEXT
-        else clean[: LONGEST_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    )
+    return clean if len(clean) <= longest else clean[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def listed(tree: Any, *keys: str) -> list[Any]:
