@@ -40,11 +40,13 @@
     "smlad r2, r6, r10, r2\n\t"                                                                              \
     "smlad r3, r8, r10, r3\n\t"
 
+#if !defined(TINYML_PACKED_ASM)
 static inline void tinyml_packed_step(uint32_t x, const int32_t **weights, uint32_t *first, uint32_t *second)
 {
     *first = tinyml_dot_halves((uint32_t)*(*weights)++, x, *first);
     *second = tinyml_dot_halves((uint32_t)*(*weights)++, x, *second);
 }
+#endif
 
 #include "tinyml_packed_blocks.h"
 

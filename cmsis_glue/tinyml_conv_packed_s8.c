@@ -50,12 +50,14 @@
     "smlad r2, r4, r6, r2\n\t"                                                                               \
     "smlad r2, r5, r8, r2\n\t"
 
+#if !defined(TINYML_PACKED_ASM)
 static inline void tinyml_packed_step(uint32_t x, const int32_t **weights, uint32_t *first, uint32_t *second)
 {
     const uint32_t both = (uint32_t)*(*weights)++;
     *first = tinyml_dot_halves(tinyml_even_bytes(both), x, *first);
     *second = tinyml_dot_halves(both, x, *second);
 }
+#endif
 
 #include "tinyml_packed_blocks.h"
 

@@ -6,6 +6,7 @@ exactly, and the same run gives the same counts.
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from tinyml.emulate.streams import StreamLink
 from tinyml.errors import InputError
 from tinyml.process import running
 from tinyml.targets import Target
+
+_DUMPED = re.compile(r"\bR(\d\d)=([0-9a-f]{8})")  # QEMU's last words hold all registers
 
 
 @contextmanager
@@ -56,14 +59,20 @@ def session(
         assert child.stdin is not None
         assert child.stdout is not None
         reads, writes = child.stdout.fileno(), child.stdin.fileno()
-        yield Session(StreamLink(reads, writes, timeout, lambda: _last_words(child)))
+        yield Session(StreamLink(reads, writes, timeout, lambda: _last_words(child, target)))
 
 
-def _last_words(child: subprocess.Popen[bytes]) -> str:
+def _last_words(child: subprocess.Popen[bytes], target: Target) -> str:
+    """Why QEMU is gone; of a core that locked up (a fault while one was handled), its registers."""
     assert child.stderr is not None
-    said = child.stderr.read().decode(errors="replace").strip().splitlines()
-    words = said[0][:200] if said else "no message"
-    return f"QEMU ended before the firmware answered ({words})"
+    said = child.stderr.read().decode(errors="replace").strip()
+    words = said.splitlines()[0][:200] if said else "no message"
+    dumped = dict(_DUMPED.findall(said))
+    if "Lockup" not in words or not {"13", "15"} <= set(dumped):
+        return f"QEMU ended before the firmware answered ({words})"
+    sp, pc = (int(dumped[number], 16) for number in ("13", "15"))
+    why = "the stack overflowed" if sp < target.ram.origin else "a fault within the fault handler"
+    return f"the core locked up: {why}; sp 0x{sp:08x} pc 0x{pc:08x}"
 
 
 def _plugin_argument(library: Path, arguments: Mapping[str, str]) -> str:
