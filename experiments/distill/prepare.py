@@ -3,6 +3,7 @@
 SHARED holds data/ and models/ as the project's shared folder does. Every file is made once:
 
   data/mnist.npz, fashion.npz, cifar10.npz        the data sets, in the Keras layout
+  data/spoken.npz                                 spoken digits as MFCCs
   data/mnist-as-fashion.npz, ...                  the other data set's images, in the shape needed
   data/NAME-tuning.npz                            for choosing settings: its test split is the
                                                   validation split, its validation split new
@@ -13,6 +14,7 @@ SHARED holds data/ and models/ as the project's shared folder does. Every file i
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
@@ -77,15 +79,26 @@ def _cifar10(path: Path, work: Path, shared: Path) -> None:
     _save(path, arrays)
 
 
-def _reshaped(source: str, side: int, channels: int) -> Callable[[Path, Path, Path], None]:
-    """Another data set's images, resized to `side` and repeated to `channels`."""
+def _spoken(path: Path, work: Path, shared: Path) -> None:
+    """A second a clip: 49 frames of 10 MFCCs, as examples/keyword-spotting has them."""
+    settings = {"clip-ms": 1000, "frame-ms": 30, "hop-ms": 20, "mel-bins": 40, "coefficients": 10}
+    words = [word for key, value in settings.items() for word in (f"--{key}", str(value))]
+    source = str(shared / "data/spoken_digits.tar.gz")
+    command = [sys.executable, "-m", "tinyml", "data", source, *words, "-o", str(path), "--force"]
+    subprocess.run(command, check=True)
+
+
+def _reshaped(
+    source: str, size: tuple[int, int], channels: int
+) -> Callable[[Path, Path, Path], None]:
+    """Another data set's images, resized to `size` (height, width) and repeated to `channels`."""
 
     def make(path: Path, work: Path, shared: Path) -> None:
         from PIL import Image
 
         arrays = _load(work / source)
         for split in ("x_train", "x_test"):
-            images = [np.asarray(Image.fromarray(x).resize((side, side))) for x in arrays[split]]
+            images = [np.asarray(Image.fromarray(x).resize(size[::-1])) for x in arrays[split]]
             arrays[split] = np.repeat(np.stack(images)[..., None], channels, -1)
         _save(path, arrays)
 
@@ -151,10 +164,12 @@ MAKERS: dict[str, Callable[[Path, Path, Path], None]] = {
     "data/mnist.npz": _keras_file("mnist.npz"),
     "data/fashion.npz": _keras_file("fashion_mnist.npz"),
     "data/cifar10.npz": _cifar10,
-    "data/mnist-as-fashion.npz": _reshaped("data/mnist.npz", 28, 1),
-    "data/fashion-as-mnist.npz": _reshaped("data/fashion.npz", 28, 1),
-    "data/mnist-as-digits.npz": _reshaped("data/mnist.npz", 8, 1),
-    "data/fashion-as-cifar10.npz": _reshaped("data/fashion.npz", 32, 3),
+    "data/spoken.npz": _spoken,
+    "data/mnist-as-fashion.npz": _reshaped("data/mnist.npz", (28, 28), 1),
+    "data/fashion-as-mnist.npz": _reshaped("data/fashion.npz", (28, 28), 1),
+    "data/mnist-as-digits.npz": _reshaped("data/mnist.npz", (8, 8), 1),
+    "data/fashion-as-cifar10.npz": _reshaped("data/fashion.npz", (32, 32), 3),
+    "data/mnist-as-spoken.npz": _reshaped("data/mnist.npz", (49, 10), 1),
     "data/digits-tuning.npz": _tuning("digits"),
     "data/mnist-tuning.npz": _tuning("data/mnist.npz"),
     "data/fashion-tuning.npz": _tuning("data/fashion.npz"),

@@ -78,8 +78,8 @@ def _of_seed(config: dict[str, Any], name: str, seed: int) -> Iterator[Unit]:
         source: _dreams(place, source, settings, teacher, metadata, common)
         for source, settings in config["dreams"].items()
     }
-    for init in config["inits"]:
-        for source in config["sources"]:
+    for init, sources in config["sources"].items():
+        for source in sources:
             yield from _student(config, place, source, init, teacher, dreams, common)
 
 
