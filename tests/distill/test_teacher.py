@@ -57,23 +57,39 @@ def test_norm_inputs_are_what_the_norms_receive(teacher, digits):
     np.testing.assert_allclose(seen.norm_inputs[0], stem, atol=1e-5)
 
 
-def test_softmax_is_undone_up_to_a_constant(plain_teacher_path, rng):
+@pytest.mark.parametrize("scale", [1.0, 1000.0])
+def test_logits_are_what_goes_into_the_softmax(plain_teacher_path, rng, scale):
+    """Also where float32 has no other probabilities than 0 and 1."""
     teacher = Teacher.load(plain_teacher_path)
     assert ends_in_softmax(teacher.model)
     x = rng.random((5, 8, 8, 1), np.float32)
     dense = teacher.model.layers[-1]
+    dense.kernel.assign(scale * dense.kernel)
     logits = teacher.features(x) @ dense.kernel.numpy() + dense.bias.numpy()
-    given = teacher.answers(x)
-    difference = given - logits
-    np.testing.assert_allclose(difference, difference[:, :1].repeat(10, 1), atol=1e-4)
-    np.testing.assert_allclose(np.exp(given).sum(1), 1, atol=1e-4)
+    np.testing.assert_allclose(teacher.answers(x), logits, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(teacher.look(x).logits, logits, rtol=1e-4, atol=1e-4)
+
+
+def test_a_softmax_that_is_no_layer_of_a_known_kind_is_undone(rng):
+    """Up to a constant."""
+    k = keras()
+    base = registry.build("resnet-4-4", (8, 8, 1), 3)
+    last = k.layers.EinsumDense("ab,bc->ac", output_shape=3, activation="softmax")
+    model = k.Model(base.input, last(base.output))
+    x = rng.random((5, 8, 8, 1), np.float32)
+    given = Teacher(model).answers(x)
+    np.testing.assert_allclose(np.exp(given), model(x), atol=1e-6)
 
 
 def test_softmax_layer_is_seen_too():
     k = keras()
     base = registry.build("resnet-4-4", (8, 8, 1), 3)
     assert not ends_in_softmax(base)
-    assert ends_in_softmax(k.Model(base.input, k.layers.Softmax()(base.output)))
+    for last in (k.layers.Softmax(), k.layers.Activation("softmax")):
+        teacher = Teacher(k.Model(base.input, last(base.output)))
+        assert ends_in_softmax(teacher.model)
+        x = np.ones((2, 8, 8, 1), np.float32)
+        np.testing.assert_array_equal(teacher.answers(x), base(x))
 
 
 def test_model_that_is_no_image_classifier_is_refused():

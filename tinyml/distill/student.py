@@ -96,7 +96,7 @@ def distill(
         if settings.disagreement:
             x = _disagree(x, reach, teacher, pupil, settings.temperature)
         wanted = tensorflow().stop_gradient(teacher.logits(x))
-        given = pupil.as_logits(student(x, training=True))
+        given = pupil.logits(x, training=True)
         return imitation(wanted, given, settings.temperature)
 
     return fit(

@@ -48,10 +48,10 @@ class Teacher:
         _check_signature(model, where)
         tf = tensorflow()
         self.where, self._layer_name = where, layer
-        self._model, self._gives_probabilities = model, ends_in_softmax(model)
+        self._model, self._scores = model, _Scores(model)
         norms = [x for x in model.layers if isinstance(x, tf.keras.layers.BatchNormalization)]
         self._features = feature_layer(model, layer, where) if layer else _find_pooled(model)
-        outputs = [model.output, *(norm.input for norm in norms)]
+        outputs = [self._scores.source, *(norm.input for norm in norms)]
         if self._features is not None:
             outputs.append(self._features.output)
         self._probe = tf.keras.Model(model.inputs, outputs)
@@ -84,13 +84,13 @@ class Teacher:
 
     def look(self, x: Any) -> Seen:
         """Run a batch float32 (N, H, W, C) in inference mode; differentiable in x."""
-        logits, *rest = self._probe(x, training=False)
+        source, *rest = self._probe(x, training=False)
         features = rest.pop() if self._features is not None else None
-        return Seen(self.as_logits(logits), features, rest)
+        return Seen(self._scores.logits(source), features, rest)
 
-    def logits(self, x: Any) -> Any:
-        """Logits (N, classes) of a batch; of a softmax, the logarithm of its probabilities."""
-        return self.as_logits(self._model(x, training=False))
+    def logits(self, x: Any, training: bool = False) -> Any:
+        """Logits (N, classes) of a batch; of a model that ends in a softmax, what goes into it."""
+        return self._scores.logits(self._scores.body(x, training=training))
 
     def features(self, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
         """Pooled activations, float32 (N, F), of images float32 (N, H, W, C)."""
@@ -112,12 +112,42 @@ class Teacher:
                 "use --method activation with metadata, or a teacher with batch norm",
             )
 
-    def as_logits(self, output: Any) -> Any:
-        """Logits of an output of the model: the output, or the logarithm of its probabilities."""
-        if not self._gives_probabilities:
-            return output
+
+class _Scores:
+    """Where a model's logits come from.
+
+    The logarithm of a softmax is the logits up to a constant, but only where no probability is so small
+    that it is 0 in float32; there the order of the classes and the gradient are lost. So it is left out.
+
+    Attributes:
+        source: the symbolic tensor that `logits` takes.
+        body: a Keras model that gives it, with the layers of `model` itself.
+    """
+
+    def __init__(self, model: Any) -> None:
+        keras = tensorflow().keras
+        last = model.output._keras_history.layer
+        self._dense, self._gives_probabilities = None, False
+        self.source = model.output
+        if isinstance(last, (keras.layers.Softmax, keras.layers.Activation)) and ends_in_softmax(
+            model
+        ):
+            self.source = last.input
+        elif isinstance(last, keras.layers.Dense) and ends_in_softmax(model):
+            self.source, self._dense = last.input, last
+        elif ends_in_softmax(model):
+            self._gives_probabilities = True
+        self.body = keras.Model(model.inputs, self.source)
+
+    def logits(self, found: Any) -> Any:
+        """Logits (N, classes), from a batch of `source`."""
         tf = tensorflow()
-        return tf.math.log(tf.maximum(output, _SMALLEST_PROBABILITY))
+        if self._dense is not None:
+            sums = tf.linalg.matmul(found, self._dense.kernel)
+            return sums if self._dense.bias is None else sums + self._dense.bias
+        if self._gives_probabilities:
+            return tf.math.log(tf.maximum(found, _SMALLEST_PROBABILITY))
+        return found
 
 
 def feature_layer(model: Any, name: str | None, where: object) -> Any:
