@@ -7,7 +7,7 @@ ends in any other way, Ctrl-C included, the temporary place is removed.
 A resumable step works in `.OUTPUT.partial/`, which stays when the step is killed or interrupted, so
 that the same command run again goes on there. What it finds there is its own: the command, the
 inputs' hashes, the settings, the seed and our version are compared first. The times in its record are
-those of the last run.
+the sum over all runs, of an unfinished one up to where it last kept them.
 """
 
 from __future__ import annotations
@@ -30,8 +30,27 @@ from tinyml import __version__
 from tinyml.errors import CheckFailed, InputError, Interrupted
 
 RECORD = "run.json"
-_IDENTITY = "step.json"  # in a resumable step's workspace
+_IDENTITY, _TIMES = "step.json", "times.json"  # in a resumable step's workspace
 _VERSIONED = ("numpy", "tensorflow", "tensorflow_federated", "tensorflow_model_optimization")
+
+
+class Watch:
+    """Wall and processor seconds since it was made, finished children's included."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), _cpu_seconds()
+
+    def add(self, earlier: Mapping[str, float]) -> None:
+        """Count what another watch, perhaps of an earlier run, has `read`, too."""
+        self._wall -= earlier["wall_seconds"]
+        self._cpu -= earlier["cpu_seconds"]
+
+    def read(self) -> dict[str, float]:
+        """wall_seconds and cpu_seconds."""
+        return {
+            "wall_seconds": time.monotonic() - self._wall,
+            "cpu_seconds": _cpu_seconds() - self._cpu,
+        }
 
 
 @dataclass
@@ -41,17 +60,30 @@ class Step:
     Attributes:
         path: what becomes the output; of a resumable step it may hold what an earlier run left.
         metrics: what was measured.
-        resumed: an earlier run began this step.
+        resumed: an earlier run left something to go on with.
+        watch: times of this step, over all runs.
     """
 
     path: Path
     metrics: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def workspace(self) -> Path:
         """Where the step keeps what it does not hand out, e.g. checkpoints; gone when it ends."""
         return self.path.parent
+
+    def keep_times(self) -> None:
+        """Have the time until now counted by a later run that goes on from here."""
+        write_whole(self.workspace / _TIMES, json.dumps(self.watch.read()))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file's text whole or not at all, however we end."""
+    written = path.with_name(path.name + ".new")
+    written.write_text(text, encoding="utf-8")
+    written.replace(path)
 
 
 def sha256(path: Path) -> str:
@@ -146,8 +178,8 @@ def step(
     for role, path in inputs.items():
         if not path.exists():
             raise InputError(path, f"no such file ({role})", "check the path")
+    watch = Watch()
     hashes = {role: {"path": str(p), "sha256": sha256(p)} for role, p in inputs.items()}
-    started, cpu = time.monotonic(), _cpu_seconds()
     if resumable:
         identity = {
             "command": command,
@@ -160,7 +192,10 @@ def step(
     else:
         workspace = _temporary(output)
     with workspace as scratch:
-        running = Step(scratch / output.name, resumed=(scratch / output.name).exists())
+        left = any(item.name != _IDENTITY for item in scratch.iterdir())
+        running = Step(scratch / output.name, resumed=left, watch=watch)
+        if (scratch / _TIMES).exists():
+            watch.add(json.loads((scratch / _TIMES).read_text(encoding="utf-8")))
         if directory:
             running.path.mkdir(exist_ok=True)
         yield running
@@ -171,8 +206,7 @@ def step(
             "seed": seed,
             "metrics": running.metrics,
             "versions": _versions(),
-            "wall_seconds": round(time.monotonic() - started, 3),
-            "cpu_seconds": round(_cpu_seconds() - cpu, 3),
+            **{name: round(seconds, 3) for name, seconds in watch.read().items()},
             "peak_memory_bytes": _peak_memory_bytes(),
             **({"resumed": running.resumed} if resumable else {}),
         }
@@ -253,9 +287,7 @@ def _claim(place: Path, identity: dict[str, Any], force: bool) -> None:
     if found is not None:
         for item in place.iterdir():
             shutil.rmtree(item) if item.is_dir() else item.unlink()
-    written = place / f"{_IDENTITY}.new"
-    written.write_text(text, encoding="utf-8")
-    written.replace(path)
+    write_whole(path, text)
 
 
 def _difference(found: str, wanted: str) -> str:

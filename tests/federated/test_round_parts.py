@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from tinyml.data import Split
-from tinyml.federated import checkpoint, divergence, measuring
+from tinyml.federated import divergence, measuring
 from tinyml.federated.history import History, Round
 from tinyml.federated.learning import Trained
 from tinyml.federated.measuring import Worth
 from tinyml.federated.participation import Participation
+from tinyml.models import checkpoint
 from tinyml.models.runtime import tensorflow
 
 

@@ -184,7 +184,7 @@ def command(output: Path, force: bool, **asked: Any) -> None:
     ) as step:
         if step.resumed:
             console.note(f"going on with the run in {step.workspace}")
-        step.metrics = federate(request, step.path, step.workspace)
+        step.metrics = federate(request, step)
     console.result({"output": str(output), **step.metrics}, _summary(output, step.metrics))
 
 

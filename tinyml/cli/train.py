@@ -52,7 +52,8 @@ def command(data: str, model: str, output: Path, force: bool, seed: int, **setti
     """Train a teacher on the training split of a data set.
 
     The settings are fixed in advance: the validation split is only reported, and the test split is
-    touched once, after training.
+    touched once, after training. A run that was killed or interrupted goes on where it was when the
+    same command is run again; what is kept every 30 seconds lies in .OUTPUT.partial.
     """
     from tinyml import run
     from tinyml.data import load, source_path
@@ -69,6 +70,7 @@ def command(data: str, model: str, output: Path, force: bool, seed: int, **setti
         settings={"data": data, "model": model, **settings},
         seed=seed,
         force=force,
+        resumable=True,
     ) as step:
         tensorflow(seed)
         dataset = load(data)
@@ -76,7 +78,8 @@ def command(data: str, model: str, output: Path, force: bool, seed: int, **setti
             console.note(f"{data}: {dataset.note}")
         network = registry.build(model, dataset.shape, dataset.classes)
         chosen = TrainSettings(**settings)
-        step.metrics["loss"] = training.train(network, dataset.train, chosen, seed)
+        trained = training.train(network, dataset.train, chosen, seed, within=step)
+        step.metrics.update(loss=trained.loss, training_seconds=round(trained.seconds, 3))
         step.metrics["parameters"] = network.count_params()
         files.save(network, step.path)
         step.metrics.update(training.evaluate(network, dataset))

@@ -8,7 +8,6 @@ rest is made as if nothing had happened.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,35 +19,34 @@ from tinyml import console
 from tinyml.distill import sheet, synthesizers
 from tinyml.distill.settings import Plan
 from tinyml.dreams import Dreams, read_shards, shard_name, write_shard
+from tinyml.run import Step, Watch
 
 _SHEET_COLUMNS = 16
 _LEARNING = 0x1EA2  # so that learning and the batches never share a random stream
 
 
-def make(
-    plan: Plan, context: synthesizers.Context, directory: Path, workspace: Path, seed: int
-) -> dict[str, Any]:
+def make(plan: Plan, context: synthesizers.Context, step: Step, seed: int) -> dict[str, Any]:
     """Make the dreams and write shards, `recipe.json` and `dreams.png`.
 
     Args:
         plan: what to make.
         context: with what.
-        directory: for the dreams; shards in it are kept, and only the others are made.
-        workspace: for what a later run goes on with: how long batches took, what methods learnt.
+        step: its output is the directory for the dreams, and only shards that are not there are made;
+            its workspace has what a later run goes on with: how long batches took, what methods learnt.
         seed: each batch draws from its own stream of it, so no batch depends on another.
 
     Returns:
         For each method what it took, see `_timing`.
     """
     made = {method: synthesizers.make(method, context) for method in dict.fromkeys(plan.methods)}
-    work = _Work(plan, context, directory, workspace, seed)
+    work = _Work(plan, context, step, seed)
     with console.progress("dreaming", work.total(made)) as bar:
         for method, synthesizer in made.items():
             work.make_all(method, synthesizer, _Noted(bar))
-    _write_recipe(plan, context, directory, seed)
-    x, y = _first_of_each_class(read_shards(directory), context.teacher.classes)
-    sheet.write(directory / "dreams.png", x, y, context.teacher.classes, _SHEET_COLUMNS)
-    return {method: _timing(plan, method, workspace) for method in made}
+    _write_recipe(plan, context, step.path, seed)
+    x, y = _first_of_each_class(read_shards(step.path), context.teacher.classes)
+    sheet.write(step.path / "dreams.png", x, y, context.teacher.classes, _SHEET_COLUMNS)
+    return {method: _timing(plan, method, step.workspace) for method in made}
 
 
 def agreement(shards: Iterable[Dreams]) -> dict[str, Any]:
@@ -76,16 +74,9 @@ def agreement(shards: Iterable[Dreams]) -> dict[str, Any]:
 class _Work:
     """The batches of a plan, some of which may be done."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        context: synthesizers.Context,
-        directory: Path,
-        workspace: Path,
-        seed: int,
-    ) -> None:
-        self._plan, self._context, self._seed = plan, context, seed
-        self._directory, self._workspace = directory, workspace
+    def __init__(self, plan: Plan, context: synthesizers.Context, step: Step, seed: int) -> None:
+        self._plan, self._context, self._step, self._seed = plan, context, step, seed
+        self._directory, self._workspace = step.path, step.workspace
 
     def total(self, made: dict[str, synthesizers.Synthesizer]) -> int:
         """Steps times images, of all that is not done."""
@@ -123,7 +114,7 @@ class _Work:
         """What the method learns, or learnt in an earlier run."""
         path = self._learnt(method)
         if not path.exists():
-            watch = _Watch()
+            watch = Watch()
             place = list(dict.fromkeys(self._plan.methods)).index(method)
             rng = np.random.default_rng([self._seed, _LEARNING, place + 1])
             learnt = synthesizer.learn(rng, bar)
@@ -131,6 +122,7 @@ class _Work:
             beside = path.with_suffix(".new.npz")
             np.savez(beside, **learnt)
             beside.replace(path)
+            self._step.keep_times()
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
 
@@ -141,7 +133,7 @@ class _Work:
         bar: _Noted,
     ) -> None:
         """Make and write one batch for each device; where batches are fewer, some devices rest."""
-        watch = _Watch()
+        watch = Watch()
         draws = [
             synthesizer.sample(size, np.random.default_rng([self._seed, index]))
             for index, size in batches
@@ -152,11 +144,13 @@ class _Work:
             bar.advance(sum(size for _, size in batches))
         for (index, _), draw, x in zip(batches, draws, images):
             logits = self._context.teacher.answers(x).astype(np.float32)
-            took = {**watch.read(share=len(batches)), "losses": bar.values}
+            spent = {name: seconds / len(batches) for name, seconds in watch.read().items()}
+            took = {**spent, "losses": bar.values}
             _write_json(self._workspace / f"batch-{index:05d}.json", took)
             write_shard(self._workspace, index, Dreams(x, draw.y, logits))
             name = shard_name(index)
             (self._workspace / name).replace(self._directory / name)
+        self._step.keep_times()
 
 
 class _Noted:
@@ -172,19 +166,6 @@ class _Noted:
 
     def shown(self) -> str:
         return "  ".join(f"{name} {value:.4g}" for name, value in self.values.items())
-
-
-class _Watch:
-    """Wall and processor seconds since it was made."""
-
-    def __init__(self) -> None:
-        self._wall, self._cpu = time.monotonic(), time.process_time()
-
-    def read(self, share: int = 1) -> dict[str, float]:
-        return {
-            "wall_seconds": (time.monotonic() - self._wall) / share,
-            "cpu_seconds": (time.process_time() - self._cpu) / share,
-        }
 
 
 def _timing(plan: Plan, method: str, workspace: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -117,7 +116,7 @@ def write_dreams(
         tensorflow(seed)
         context = _context(teacher, settings)
         probed = probe.batch_sizes(settings.probe, settings.plan.methods, context, seed)
-        methods = dreaming.make(settings.plan, context, step.path, step.workspace, seed)
+        methods = dreaming.make(settings.plan, context, step, seed)
         seconds = sum(timing["wall_seconds"] for timing in methods.values())
         step.metrics = {
             "dreams": settings.plan.count,
@@ -161,6 +160,8 @@ def write_student(
 ) -> dict[str, Any]:
     """`tinyml distill student`: from dreams to a student; gives metrics.
 
+    Killed or interrupted, it goes on when it is called again with the same arguments.
+
     Args:
         teacher: answers for the dreams.
         sources: dreams directories or `data:` and a data set, whose images are pooled.
@@ -188,6 +189,7 @@ def write_student(
         },
         seed=seed,
         force=output.force,
+        resumable=True,
     ) as step:
         tensorflow(seed)
         loaded = teacher.load()
@@ -203,9 +205,8 @@ def write_student(
             loaded = teacher.load()
         assert name is not None
         made = student.build(name, loaded, init, teacher.allow_unsafe)
-        started = time.monotonic()
-        step.metrics["loss"] = student.distill(made, loaded, x, settings, seed)
-        step.metrics["training_seconds"] = round(time.monotonic() - started, 3)
+        trained = student.distill(made, loaded, x, settings, seed, step)
+        step.metrics.update(loss=trained.loss, training_seconds=round(trained.seconds, 3))
         step.metrics.update(_sizes(made, loaded, len(x)))
         files.save(made, step.path)
         if not isinstance(wanted, str):
@@ -300,8 +301,7 @@ def write_all(
 ) -> dict[str, Any]:
     """`tinyml distill run`: dreams/ and student.keras in one directory, each with its own record.
 
-    Killed or interrupted, it goes on when it is called again with the same arguments: finished
-    dreams are kept, the student is trained anew.
+    Killed or interrupted, it goes on when it is called again with the same arguments.
 
     Returns:
         metrics of both steps, under "dreams" and "student".
@@ -330,6 +330,7 @@ def write_all(
         step.metrics["dreams"] = _once(
             made, lambda: write_dreams(teacher, dreaming_settings, seed, Output(made))
         )
+        step.keep_times()
         step.metrics["student"] = _once(
             into,
             lambda: write_student(

@@ -22,7 +22,8 @@ from tinyml.models import files, registry
 from tinyml.models.augment import Affine, affine
 from tinyml.models.outputs import require_classifier
 from tinyml.models.runtime import tensorflow
-from tinyml.models.training import fit
+from tinyml.models.training import Fitted, fit
+from tinyml.run import Step
 
 
 class Choice(Protocol):
@@ -78,9 +79,14 @@ def build(name: str, teacher: Teacher, init: str, allow_unsafe: bool = False) ->
 
 
 def distill(
-    student: Any, teacher: Teacher, x: Images | np.ndarray, settings: StudentSettings, seed: int
-) -> float:
-    """Train the student in place; returns the last step's loss.
+    student: Any,
+    teacher: Teacher,
+    x: Images | np.ndarray,
+    settings: StudentSettings,
+    seed: int,
+    within: Step | None = None,
+) -> Fitted:
+    """Train the student in place.
 
     Args:
         student: from float32 (N, H, W, C) to (N, classes) logits or probabilities.
@@ -88,9 +94,10 @@ def distill(
         x: dreams, float32 (N, H, W, C) in [0, 1]; of `Images`, only a batch is in memory.
         settings: how.
         seed: of order, mixing and augmentation.
+        within: as of `training.fit`.
     """
     pupil = Teacher(student, where=student.name)
-    mixer = _Mixer(x, settings, np.random.default_rng(seed))
+    mixer = _Mixer(x, settings, seed)
 
     def loss(x: Any, reach: Any) -> Any:
         if settings.disagreement:
@@ -106,32 +113,32 @@ def distill(
         steps=settings.steps,
         learning_rate=settings.learning_rate,
         label="student",
+        within=within,
     )
 
 
 class _Mixer:
     """Batches of dreams, changed by small affine maps and some of them mixed in pairs.
 
-    With each image goes its reach: how far it is moved to where student and teacher disagree.
+    With each image goes its reach: how far it is moved to where student and teacher disagree. A batch
+    hangs on the seed and its number alone.
     """
 
-    def __init__(
-        self, x: Images | np.ndarray, settings: StudentSettings, rng: np.random.Generator
-    ) -> None:
-        self._x, self._settings, self._rng = x, settings, rng
+    def __init__(self, x: Images | np.ndarray, settings: StudentSettings, seed: int) -> None:
+        self._x, self._settings, self._seed = x, settings, seed
         self._how = Affine(flip=settings.flip)
 
-    def __call__(self) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Images float32 (batch, H, W, C) and reaches float32 (batch, 1, 1, 1)."""
-        size, rng = self._settings.batch_size, self._rng
+        size, rng = self._settings.batch_size, np.random.default_rng([self._seed, number])
         share, chance, reach = rng.random((3, size, 1, 1, 1), np.float32)
         share = np.where(chance < self._settings.mixup, share, np.float32(1))
-        x = share * self._changed(size) + (1 - share) * self._changed(size)
+        x = share * self._changed(size, rng) + (1 - share) * self._changed(size, rng)
         return x, self._settings.disagreement * reach
 
-    def _changed(self, size: int) -> np.ndarray:
-        x = self._x[self._rng.integers(len(self._x), size=size)]
-        return affine(x, self._how, self._rng) if self._settings.augment else x
+    def _changed(self, size: int, rng: np.random.Generator) -> np.ndarray:
+        x = self._x[rng.integers(len(self._x), size=size)]
+        return affine(x, self._how, rng) if self._settings.augment else x
 
 
 def _disagree(x: Any, reach: Any, teacher: Teacher, pupil: Teacher, temperature: float) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinyml.data import Dataset, Split
 from tinyml.errors import CheckFailed
-from tinyml.federated import checkpoint, divergence, measuring, process, robust
+from tinyml.federated import divergence, measuring, process, robust
 from tinyml.federated.clients import EVERYONE, SERVER, ClientStore, key
 from tinyml.federated.history import History, Round
 from tinyml.federated.learning import Learning, LocalTraining, Trained
@@ -19,6 +19,8 @@ from tinyml.federated.measuring import Worth
 from tinyml.federated.participation import Participation
 from tinyml.federated.population import Population
 from tinyml.federated.request import Request
+from tinyml.models import checkpoint
+from tinyml.run import Step
 
 _PLAIN = "fedavg"  # of a single client it is that client's SGD
 
@@ -34,8 +36,8 @@ class Run:
         sample: of the training split, to measure on.
         population: the clients' data.
         history: the rounds so far.
-        output: the directory to write.
-        workspace: a directory that goes with the step: the clients' data and the checkpoint.
+        step: its output is the directory to write; the clients' data and the checkpoint lie in its
+            workspace.
     """
 
     request: Request
@@ -44,8 +46,7 @@ class Run:
     sample: Split
     population: Population
     history: History
-    output: Path
-    workspace: Path
+    step: Step
 
     @property
     def warm_up(self) -> int:
@@ -86,7 +87,7 @@ class Rounds:
 
     @property
     def _checkpoint(self) -> Path:
-        return self._run.workspace / "checkpoint.npz"
+        return self._run.step.workspace / "checkpoint.npz"
 
     def start(self) -> int:
         """Go on after the last finished round of a killed run, or begin; returns that round."""
@@ -138,7 +139,7 @@ class Rounds:
     def _begin(self) -> None:
         """The server's warm-up on the shared set, as a client of its own, and round 0."""
         run, started = self._run, time.monotonic()
-        (run.output / "history.jsonl").unlink(missing_ok=True)
+        (run.step.path / "history.jsonl").unlink(missing_ok=True)
         if run.warm_up:
             self._warm_up()
         seconds = time.monotonic() - started
@@ -186,6 +187,7 @@ class Rounds:
         if self._central:
             arrays.update(_with("central/", self._central.to_arrays()))
         checkpoint.save(self._checkpoint, number, arrays)
+        self._run.step.keep_times()
 
 
 class _Central:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,13 @@ from tinyml.federated.rounds import Rounds, Run
 from tinyml.models import files
 from tinyml.models.folding import fold_batch_norm
 from tinyml.models.runtime import tensorflow
+from tinyml.run import Step
 
 
-def federate(request: Request, output: Path, workspace: Path) -> dict[str, Any]:
-    """Simulate the rounds; write model, history, partition and plots into `output`.
+def federate(request: Request, step: Step) -> dict[str, Any]:
+    """Simulate the rounds; write model, history, partition and plots into the step's output.
 
-    A run that was killed goes on from what it left in `output` and `workspace`.
+    A run that was killed goes on from what it left there and in the workspace.
 
     Returns:
         The record's metrics.
@@ -41,15 +41,15 @@ def federate(request: Request, output: Path, workspace: Path) -> dict[str, Any]:
     dataset = _fitting_data(request, served)
     share = Share(request.share, request.share_alpha, request.share_source)
     people = populate(dataset, request.partition, request.clients, share, request.seed)
-    (output / "partition.json").write_text(json.dumps(people.described(), indent=1) + "\n")
+    (step.path / "partition.json").write_text(json.dumps(people.described(), indent=1) + "\n")
     sample = measuring.training_sample(dataset, request.seed)
-    history = History(output / "history.jsonl")
+    history = History(step.path / "history.jsonl")
     model = process.on_logits(served)
-    run = Run(request, model, dataset, sample, people, history, output, workspace)
+    run = Run(request, model, dataset, sample, people, history, step)
     before = measuring.measure(model, dataset.test).accuracy
     _simulate(run)
     served.set_weights(model.get_weights())
-    files.save(served, output / "model.keras")
+    files.save(served, step.path / "model.keras")
     _draw(run)
     return _metrics(run, before)
 
@@ -71,7 +71,7 @@ def _fitting_data(request: Request, model: Any) -> Dataset:
 def _simulate(run: Run) -> None:
     """All rounds; the model of `run` then holds the final weights."""
     asked = run.request
-    place = run.workspace / "clients"
+    place = run.step.workspace / "clients"
     place.mkdir(exist_ok=True)
     store = ClientStore(place, run.dataset.shape)
     run.population.store(store, everyone=asked.divergence)
@@ -91,14 +91,15 @@ def _simulate(run: Run) -> None:
 
 def _draw(run: Run) -> None:
     asked, people, lines = run.request, run.population, run.history.lines
+    output = run.step.path
     kind = asked.share_source.partition(":")[0]  # a directory has no place in a title
     shared = f", shared {asked.share:g} of {kind}" if asked.share else ""
     title = f"{run.dataset.name}, {asked.partition}, {asked.strategy}{shared}"
     emd = f"{title}, EMD {people.emd.mean():.2f}"
-    plots.accuracy_over_rounds(run.output / "accuracy.png", lines, title)
-    plots.label_distribution(run.output / "labels.png", people.counts, people.shared_counts, emd)
+    plots.accuracy_over_rounds(output / "accuracy.png", lines, title)
+    plots.label_distribution(output / "labels.png", people.counts, people.shared_counts, emd)
     if asked.divergence:
-        plots.divergence_over_rounds(run.output / "divergence.png", lines, emd)
+        plots.divergence_over_rounds(output / "divergence.png", lines, emd)
 
 
 def _metrics(run: Run, before: float) -> dict[str, Any]:

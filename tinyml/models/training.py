@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tinyml import console
 from tinyml.data import Dataset, Split
+from tinyml.models import checkpoint
 from tinyml.models.augment import Affine, affine
 from tinyml.models.autoencoder import reconstructs
 from tinyml.models.runtime import tensorflow
 from tinyml.models.settings import TrainSettings
+from tinyml.run import Step, Watch
 
 _SHOW_EVERY = 25  # steps between two readings of the loss: reading waits for the device
+_KEEP_EVERY = 30.0  # seconds between two checkpoints, so that they take well below a percent
+_ORDER, _CHANGES = 1, 2  # so that the order and the changes never share a random stream
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of a training.
+
+    Attributes:
+        loss: of the last step; NaN without steps.
+        seconds: of wall time, over all runs of a training that was killed and went on.
+    """
+
+    loss: float
+    seconds: float
 
 
 def fit(
     model: Any,
-    batches: Callable[[], tuple[np.ndarray, ...]],
+    batches: Callable[[int], tuple[np.ndarray, ...]],
     loss: Callable[..., Any],
     *,
     steps: int,
     learning_rate: float,
     label: str,
-) -> float:
+    within: Step | None = None,
+) -> Fitted:
     """Train `model` in place with Adam and a cosine schedule.
 
     Args:
         model: a Keras model.
-        batches: gives the next batch, a tuple of arrays of constant shapes.
+        batches: from a step's number, which starts at 0, to its batch: a tuple of arrays of constant
+            shapes. Whatever is random in it hangs on the number.
         loss: from a batch's tensors to a scalar; runs the model with training=True.
         steps: number of gradient steps.
         learning_rate: the highest, at the start.
         label: what the progress bar says.
-
-    Returns:
-        The loss of the last step.
+        within: a resumable step that trains nothing else: what an earlier run of it was killed in is
+            gone on with, and ends in the same bytes. (Not in a model with dropout or the like, whose
+            layers keep random states of their own: it is trained anew.)
     """
     tf = tensorflow()
     schedule = tf.keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -52,20 +74,79 @@ def fit(
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         return value
 
-    value = float("nan")
+    kept = _Kept(model, optimizer, within)
+    done, value = kept.restore()
+    if done:
+        console.note(f"{label}: going on after step {done:,} of {steps:,}")
     with console.progress(label, steps) as bar:
-        for done in range(0, steps, _SHOW_EVERY):
-            block = min(_SHOW_EVERY, steps - done)
-            for _ in range(block):
-                result = step(*(tf.constant(part) for part in batches()))
+        bar.advance(done)
+        while done < steps:
+            end = min(done + _SHOW_EVERY, steps)
+            for number in range(done, end):
+                result = step(*(tf.constant(part) for part in batches(number)))
             value = float(result)
-            bar.advance(block, loss=value)
-    return value
+            bar.advance(end - done, loss=value)
+            done = end
+            kept.save_now_and_then(done, value)
+    return Fitted(value, kept.watch.read()["wall_seconds"])
+
+
+class _Kept:
+    """Where a training is, in the workspace of a resumable step; without one nothing is kept."""
+
+    def __init__(self, model: Any, optimizer: Any, within: Step | None) -> None:
+        self._variables = [*model.variables, *optimizer.variables]
+        self._within = None if _draws(model) else within
+        self._saved = time.monotonic()
+        self.watch = Watch()
+
+    def restore(self) -> tuple[int, float]:
+        """Put the model and the optimizer where they were kept last.
+
+        Returns:
+            The steps made, and the loss of the last one.
+        """
+        found = self._within and checkpoint.load(self._path(self._within))
+        if not found:
+            return 0, float("nan")
+        done, arrays = found
+        loss = float(arrays.pop("loss"))
+        self.watch.add({name: float(arrays.pop(name)) for name in self.watch.read()})
+        for variable, value in zip(self._variables, arrays.values()):
+            variable.assign(value)
+        return done, loss
+
+    def save_now_and_then(self, done: int, loss: float) -> None:
+        """Keep the state after `done` steps if that was not done a moment ago."""
+        if self._within is None or time.monotonic() - self._saved < _KEEP_EVERY:
+            return
+        arrays = {f"{number:05d}": v.numpy() for number, v in enumerate(self._variables)}
+        also = {
+            name: np.array(value) for name, value in {"loss": loss, **self.watch.read()}.items()
+        }
+        checkpoint.save(self._path(self._within), done, {**arrays, **also})
+        self._within.keep_times()
+        self._saved = time.monotonic()
+
+    @staticmethod
+    def _path(within: Step) -> Path:
+        return within.workspace / "training.npz"
+
+
+def _draws(model: Any) -> bool:
+    """True for a model with layers that draw random numbers, such as dropout."""
+    random = tensorflow().keras.__internal__.layers.BaseRandomLayer
+    return any(isinstance(layer, random) for layer in model.submodules)
 
 
 def train(
-    model: Any, data: Split, settings: TrainSettings, seed: int, from_logits: bool = True
-) -> float:
+    model: Any,
+    data: Split,
+    settings: TrainSettings,
+    seed: int,
+    from_logits: bool = True,
+    within: Step | None = None,
+) -> Fitted:
     """Train a classifier with cross-entropy or an autoencoder for the least squared error.
 
     Args:
@@ -74,11 +155,9 @@ def train(
         settings: how.
         seed: of the order and the augmentation.
         from_logits: the model answers logits; False: probabilities.
-
-    Returns:
-        The loss of the last step.
+        within: as of `fit`.
     """
-    batches = Shuffled(data, settings, np.random.default_rng(seed))
+    batches = Shuffled(data, settings, seed)
     return fit(
         model,
         batches,
@@ -86,6 +165,7 @@ def train(
         steps=settings.steps or settings.epochs * batches.steps_per_epoch,
         learning_rate=settings.learning_rate,
         label="training",
+        within=within,
     )
 
 
@@ -99,26 +179,33 @@ def _loss(model: Any, from_logits: bool) -> Callable[[Any, Any], Any]:
 
 
 class Shuffled:
-    """Endless batches of a split, each epoch in a new order without its incomplete last batch."""
+    """Endless batches of a split, each epoch in a new order without its incomplete last batch.
 
-    def __init__(self, data: Split, settings: TrainSettings, rng: np.random.Generator) -> None:
-        self._data, self._rng, self._augment = data, rng, settings.augment
+    A batch hangs on the seed and its number alone, so that a training can go on anywhere.
+    """
+
+    def __init__(self, data: Split, settings: TrainSettings, seed: int) -> None:
+        self._data, self._seed, self._augment = data, seed, settings.augment
         self._how = Affine(flip=settings.flip)
         self._size = min(settings.batch_size, len(data))
-        self._order = np.empty(0, np.intp)
+        self._epoch, self._order = -1, np.empty(0, np.intp)
 
     @property
     def steps_per_epoch(self) -> int:
         """Whole batches in the split."""
         return len(self._data) // self._size
 
-    def __call__(self) -> tuple[np.ndarray, np.ndarray]:
-        """x: float32 (batch, H, W, C); y: int64 (batch,)."""
-        if len(self._order) < self._size:
-            self._order = self._rng.permutation(len(self._data))
-        chosen, self._order = self._order[: self._size], self._order[self._size :]
+    def __call__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch `number`, from 0: x, float32 (batch, H, W, C), and y, int64 (batch,)."""
+        epoch, place = divmod(number, self.steps_per_epoch)
+        if epoch != self._epoch:
+            rng = np.random.default_rng([self._seed, _ORDER, epoch])
+            self._epoch, self._order = epoch, rng.permutation(len(self._data))
+        chosen = self._order[place * self._size : (place + 1) * self._size]
         x, y = self._data.x[chosen], self._data.y[chosen]
-        return (affine(x, self._how, self._rng) if self._augment else x), y
+        if self._augment:
+            x = affine(x, self._how, np.random.default_rng([self._seed, _CHANGES, number]))
+        return x, y
 
 
 def predict(model: Any, x: np.ndarray, batch_size: int = 500) -> np.ndarray:

@@ -71,9 +71,9 @@ def quantize(request: Request, output: Path) -> dict[str, Any]:
     metrics = {"accuracy_post_training": _without_training(model, taken.x, dataset.test)}
     metrics["accuracy_validation_float"] = training.accuracy(model, dataset.validation)
     aware = aware_model(model, taken.x, request.model)
-    metrics["loss"] = training.train(
-        aware, dataset.train, request.training, request.seed, _answers_logits(model, request.model)
-    )
+    logits = _answers_logits(model, request.model)
+    trained = training.train(aware, dataset.train, request.training, request.seed, logits)
+    metrics["loss"] = trained.loss
     metrics["accuracy_validation"] = training.accuracy(aware, dataset.validation)
     with console.working("converting"):
         content = learned_tflite(aware, request.model)
