@@ -168,13 +168,22 @@ def metadata(ctx: click.Context, **given: Any) -> None:
 @options.output("Directory for the dreams")
 @options.common
 def dream(**given: Any) -> None:
-    """Make images out of what the teacher remembers, without data."""
-    from tinyml.distill import steps
+    """Make images out of what the teacher remembers, without data.
 
+    On several hosts at once when TF_CONFIG names them; the first one gets the dreams.
+    """
+    from tinyml.distill import hosts, steps
+
+    together = hosts.from_environment()
+    asked = (_teacher_file(given), dreaming.settings(given), given["seed"])
+    if together and not together.chief:
+        steps.help_dreams(*asked, together)
+        console.result(
+            {"chief": together.addresses[0]}, f"the dreams are on {together.addresses[0]}"
+        )
+        return
     output = steps.Output(given["output"], given["force"])
-    metrics = steps.write_dreams(
-        _teacher_file(given), dreaming.settings(given), given["seed"], output
-    )
+    metrics = steps.write_dreams(*asked, output, together)
     console.result({"output": str(output.path), **metrics}, _dream_summary(output.path, metrics))
 
 
@@ -254,8 +263,9 @@ def _student_summary(output: Path, metrics: dict[str, Any]) -> str:
 @options.common
 def run_all(**given: Any) -> None:
     """Make dreams and train a student on them, in one go."""
-    from tinyml.distill import steps
+    from tinyml.distill import hosts, steps
 
+    hosts.require_one("distill run")
     metrics = steps.write_all(
         _teacher_file(given),
         dreaming.settings(given),

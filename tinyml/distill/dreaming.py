@@ -3,6 +3,9 @@
 Nothing here grows with the number of dreams: a batch is written as soon as it is made, and what is
 said about all of them is read from the shards. A batch that is written is done: after a kill, the
 rest is made as if nothing had happened.
+
+With several hosts the chief writes, and tells the others which batches are done. All go through the
+same rounds: in each, every device makes a batch, and the hosts exchange what they have made.
 """
 
 from __future__ import annotations
@@ -39,14 +42,35 @@ def make(plan: Plan, context: synthesizers.Context, step: Step, seed: int) -> di
         For each method what it took, see `_timing`.
     """
     made = {method: synthesizers.make(method, context) for method in dict.fromkeys(plan.methods)}
-    work = _Work(plan, context, step, seed)
-    with console.progress("dreaming", work.total(made)) as bar:
-        for method, synthesizer in made.items():
-            work.make_all(method, synthesizer, _Noted(bar))
+    _make_all(_Work(plan, context, step, seed, done_in(plan, step.path)), made)
     _write_recipe(plan, context, step.path, seed)
     x, y = _first_of_each_class(read_shards(step.path), context.teacher.classes)
     sheet.write(step.path / "dreams.png", x, y, context.teacher.classes, _SHEET_COLUMNS)
     return {method: _timing(plan, method, step.workspace) for method in made}
+
+
+def help_make(plan: Plan, context: synthesizers.Context, seed: int, done: Sequence[int]) -> None:
+    """The part of a host that is not the chief: make batches, and hand them over.
+
+    Args:
+        plan: what to make.
+        context: with what.
+        seed: as of `make`.
+        done: numbers of the batches that the chief has.
+    """
+    made = {method: synthesizers.make(method, context) for method in dict.fromkeys(plan.methods)}
+    _make_all(_Work(plan, context, None, seed, done), made)
+
+
+def done_in(plan: Plan, directory: Path) -> list[int]:
+    """The numbers of the batches that lie in a directory."""
+    return [n for n in range(len(plan.batches())) if (directory / shard_name(n)).exists()]
+
+
+def _make_all(work: _Work, made: dict[str, synthesizers.Synthesizer]) -> None:
+    with console.progress("dreaming", work.total(made)) as bar:
+        for method, synthesizer in made.items():
+            work.make_all(method, synthesizer, _Noted(bar, work.hosts))
 
 
 def agreement(shards: Iterable[Dreams]) -> dict[str, Any]:
@@ -72,26 +96,36 @@ def agreement(shards: Iterable[Dreams]) -> dict[str, Any]:
 
 
 class _Work:
-    """The batches of a plan, some of which may be done."""
+    """The batches of a plan, some of which may be done. Without a step nothing is written."""
 
-    def __init__(self, plan: Plan, context: synthesizers.Context, step: Step, seed: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        context: synthesizers.Context,
+        step: Step | None,
+        seed: int,
+        done: Sequence[int],
+    ) -> None:
         self._plan, self._context, self._step, self._seed = plan, context, step, seed
-        self._directory, self._workspace = step.path, step.workspace
+        self._done = frozenset(done)
+        self._devices = context.devices
+        self.hosts = context.devices.hosts
 
     def total(self, made: dict[str, synthesizers.Synthesizer]) -> int:
         """Steps times images, of all that is not done."""
         left = 0
         for method, synthesizer in made.items():
             sizes = [size for _, size in self._left(method)]
-            learns = bool(sizes) and not self._learnt(method).exists()
+            learns = bool(sizes) and not (self._step and _learnt(self._step, method).exists())
             left += sum(sizes) * max(1, synthesizer.steps) + learns * synthesizer.learning_images
         return left
 
     def make_all(self, method: str, synthesizer: synthesizers.Synthesizer, bar: _Noted) -> None:
         """Make the batches of a method that are not done, as many at once as there are devices."""
-        left, together = self._left(method), self._context.devices.count
+        left, together = self._left(method), self._devices.count * self.hosts
         if left:
-            synthesizer.learnt = self._learn(method, synthesizer, bar)
+            learnt = self._learn(self._step, method, synthesizer, bar) if self._step else {}
+            synthesizer.learnt = self._devices.of_chief(learnt)
         for begin in range(0, len(left), together):
             self._make(synthesizer, left[begin : begin + together], bar)
             last = min(begin + together, len(left))
@@ -102,27 +136,24 @@ class _Work:
         return [
             (index, size)
             for index, (name, size) in enumerate(self._plan.batches())
-            if name == method and not (self._directory / shard_name(index)).exists()
+            if name == method and index not in self._done
         ]
 
-    def _learnt(self, method: str) -> Path:
-        return self._workspace / f"learnt-{method}.npz"
-
     def _learn(
-        self, method: str, synthesizer: synthesizers.Synthesizer, bar: _Noted
+        self, step: Step, method: str, synthesizer: synthesizers.Synthesizer, bar: _Noted
     ) -> synthesizers.Learnt:
         """What the method learns, or learnt in an earlier run."""
-        path = self._learnt(method)
+        path = _learnt(step, method)
         if not path.exists():
             watch = Watch()
             place = list(dict.fromkeys(self._plan.methods)).index(method)
             rng = np.random.default_rng([self._seed, _LEARNING, place + 1])
             learnt = synthesizer.learn(rng, bar)
-            _write_json(self._workspace / f"learnt-{method}.json", watch.read())
+            _write_json(step.workspace / f"learnt-{method}.json", watch.read())
             beside = path.with_suffix(".new.npz")
             np.savez(beside, **learnt)
             beside.replace(path)
-            self._step.keep_times()
+            step.keep_times()
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
 
@@ -132,40 +163,63 @@ class _Work:
         batches: Sequence[tuple[int, int]],
         bar: _Noted,
     ) -> None:
-        """Make and write one batch for each device; where batches are fewer, some devices rest."""
+        """Make one batch for each device of all hosts, and write them on the chief."""
         watch = Watch()
+        own = self._dreams(synthesizer, self._devices.own(batches), bar)
+        made = [Dreams(**arrays) for arrays in self._devices.gather([vars(d) for d in own])]
+        if self._step is None:
+            return
+        spent = {name: seconds / len(batches) for name, seconds in watch.read().items()}
+        for (index, _), dreams in zip(batches, made):
+            _write(self._step, index, dreams, {**spent, "losses": bar.values})
+        self._step.keep_times()
+
+    def _dreams(
+        self,
+        synthesizer: synthesizers.Synthesizer,
+        batches: Sequence[tuple[int, int]],
+        bar: _Noted,
+    ) -> list[Dreams]:
+        """This host's batches of a round; where they are fewer than devices, some devices rest."""
+        if not batches:
+            return []
         draws = [
             synthesizer.sample(size, np.random.default_rng([self._seed, index]))
             for index, size in batches
         ]
-        idle = self._context.devices.count - len(draws)
+        idle = self._devices.count - len(draws)
         images = synthesizer.synthesize([*draws, *draws[:1] * idle], bar)
         if synthesizer.steps == 0:
             bar.advance(sum(size for _, size in batches))
-        for (index, _), draw, x in zip(batches, draws, images):
-            logits = self._context.teacher.answers(x).astype(np.float32)
-            spent = {name: seconds / len(batches) for name, seconds in watch.read().items()}
-            took = {**spent, "losses": bar.values}
-            _write_json(self._workspace / f"batch-{index:05d}.json", took)
-            write_shard(self._workspace, index, Dreams(x, draw.y, logits))
-            name = shard_name(index)
-            (self._workspace / name).replace(self._directory / name)
-        self._step.keep_times()
+        answers = [self._context.teacher.answers(x).astype(np.float32) for x in images]
+        return [Dreams(x, draw.y, a) for draw, x, a in zip(draws, images, answers)]
 
 
 class _Noted:
-    """A progress bar that keeps the last losses shown."""
+    """A progress bar that keeps the last losses shown; as many hosts move on as this one does."""
 
-    def __init__(self, bar: console.Progress) -> None:
-        self._bar = bar
+    def __init__(self, bar: console.Progress, hosts: int) -> None:
+        self._bar, self._hosts = bar, hosts
         self.values: dict[str, float] = {}
 
     def advance(self, amount: int = 1, **values: float) -> None:
         self.values = values
-        self._bar.advance(amount, **values)
+        self._bar.advance(amount * self._hosts, **values)
 
     def shown(self) -> str:
         return "  ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+
+
+def _learnt(step: Step, method: str) -> Path:
+    return step.workspace / f"learnt-{method}.npz"
+
+
+def _write(step: Step, index: int, dreams: Dreams, took: dict[str, Any]) -> None:
+    """Put a batch into the output, whole, with what it took."""
+    _write_json(step.workspace / f"batch-{index:05d}.json", took)
+    write_shard(step.workspace, index, dreams)
+    name = shard_name(index)
+    (step.workspace / name).replace(step.path / name)
 
 
 def _timing(plan: Plan, method: str, workspace: Path) -> dict[str, Any]:

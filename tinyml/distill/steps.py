@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinyml import data, dreams, run
-from tinyml.distill import dreaming, metadata, probe, student, synthesizers
+from tinyml.distill import dreaming, hosts, metadata, probe, student, synthesizers
 from tinyml.distill.devices import Devices
 from tinyml.distill.settings import Budget, Dreaming, Limits, StudentSettings
 from tinyml.distill.teacher import Teacher
@@ -96,11 +96,16 @@ def write_metadata(
 
 
 def write_dreams(
-    teacher: TeacherFile, dreaming_settings: Dreaming, seed: int, output: Output
+    teacher: TeacherFile,
+    dreaming_settings: Dreaming,
+    seed: int,
+    output: Output,
+    together: hosts.Hosts | None = None,
 ) -> dict[str, Any]:
     """`tinyml distill dream`: from the teacher to a directory of dreams; gives metrics.
 
-    Killed or interrupted, it goes on when it is called again with the same arguments.
+    Killed or interrupted, it goes on when it is called again with the same arguments. With several
+    hosts this is the chief's part, and `help_dreams` that of the others.
     """
     settings = dreaming_settings
     with run.step(
@@ -113,8 +118,11 @@ def write_dreams(
         directory=True,
         resumable=True,
     ) as step:
+        if together:
+            done = dreaming.done_in(settings.plan, step.path)
+            together.meet(_asked(teacher, settings, seed), done)
         tensorflow(seed)
-        context = _context(teacher, settings)
+        context = _context(teacher, settings, together)
         probed = probe.batch_sizes(settings.probe, settings.plan.methods, context, seed)
         methods = dreaming.make(settings.plan, context, step, seed)
         seconds = sum(timing["wall_seconds"] for timing in methods.values())
@@ -123,15 +131,35 @@ def write_dreams(
             "synthesis_seconds": round(seconds, 3),
             "dreams_per_second": round(settings.plan.count / seconds, 2),
             "methods": methods,
-            "devices": context.devices.count,
+            "devices": context.devices.count * context.devices.hosts,
+            "hosts": context.devices.hosts,
             **({"batch_sizes": probed} if probed else {}),
             **dreaming.agreement(dreams.read_shards(step.path)),
         }
     return step.metrics
 
 
-def _context(teacher: TeacherFile, settings: Dreaming) -> synthesizers.Context:
-    devices = Devices(settings.devices)
+def help_dreams(teacher: TeacherFile, settings: Dreaming, seed: int, together: hosts.Hosts) -> None:
+    """`tinyml distill dream` on a host that is not the chief: makes its share, and writes nothing."""
+    done = together.meet(_asked(teacher, settings, seed))
+    tensorflow(seed)
+    dreaming.help_make(settings.plan, _context(teacher, settings, together), seed, done)
+
+
+def _asked(teacher: TeacherFile, settings: Dreaming, seed: int) -> dict[str, Any]:
+    """What all hosts must be asked alike; where the files lie may differ."""
+    inputs = {"teacher": teacher.path, **settings.inputs()}
+    for role, path in inputs.items():
+        if not path.exists():
+            raise InputError(path, f"no such file ({role})", "every host needs it")
+    hashes = {role: run.sha256(path) for role, path in inputs.items()}
+    return {"layer": teacher.layer, **settings.recorded(), **hashes, "seed": seed}
+
+
+def _context(
+    teacher: TeacherFile, settings: Dreaming, together: hosts.Hosts | None
+) -> synthesizers.Context:
+    devices = Devices(settings.devices, together)
     with devices.scope():
         loaded = teacher.load()
         student = settings.against and replace(teacher, path=settings.against, layer=None).load()
