@@ -16,7 +16,7 @@ import pytest
 
 from tinyml import run
 from tinyml.distill import hosts
-from tinyml.errors import InputError
+from tinyml.errors import InputError, TinymlError
 
 TOGETHER = 2
 LOST = "TF_CONFIG: lost another host; start the same command on every host to go on"
@@ -115,7 +115,7 @@ def meet(addresses, asked, done=()):
     def one(index):
         try:
             return hosts.Hosts(addresses, index).meet(asked[index], done if index == 0 else ())
-        except InputError as error:
+        except TinymlError as error:
             return str(error)
 
     with ThreadPoolExecutor() as pool:
@@ -136,10 +136,39 @@ def test_hosts_that_are_asked_different_things():
 def test_missing_hosts_are_named(monkeypatch):
     monkeypatch.setattr(hosts, "_MEET_SECONDS", 0.5)
     first, second, third = free_addresses(3)
-    with pytest.raises(InputError, match=rf"{second}, {third} did not come within 0 seconds"):
+    with pytest.raises(TinymlError, match=rf"{second}, {third} did not come within 0 seconds"):
         hosts.Hosts((first, second, third), 0).meet({})
-    with pytest.raises(InputError, match=f"the chief, {first}, did not answer within 0 seconds"):
+    with pytest.raises(TinymlError, match=f"the chief, {first}, did not answer within 0 seconds"):
         hosts.Hosts((first, second, third), 2).meet({})
+
+
+def test_missing_hosts_leave_what_is_made(tinyml, tmp_path, monkeypatch):
+    """A chief that goes on alone must not lose the dreams of earlier runs."""
+    monkeypatch.setattr(hosts, "_MEET_SECONDS", 0.2)
+    monkeypatch.setenv("TF_CONFIG", config(free_addresses(), 0))
+    (tmp_path / "t.keras").write_bytes(b"a teacher that nobody reads yet")
+    command = ("distill", "dream", "--teacher", tmp_path / "t.keras", "-o", tmp_path / "dreams")
+    made = tmp_path / ".dreams.partial" / "dreams" / "shard-00000.npz"
+    for _ in range(2):
+        with pytest.raises(TinymlError, match="did not come within 0 seconds"):
+            tinyml(*command)
+        assert made.parent.is_dir()
+        made.touch()
+    assert made.exists()
+
+
+def test_a_host_may_be_started_anew(monkeypatch):
+    addresses = free_addresses(3)
+    with ThreadPoolExecutor() as pool:
+        chief = pool.submit(hosts.Hosts(addresses, 0).meet, {}, [3])
+        digest = hosts._digest({"hosts": 3})
+        line = json.dumps({"index": 1, "digest": digest}).encode() + b"\n"
+        dead = call(addresses[0])
+        dead.sendall(line)
+        second = pool.submit(hosts.Hosts(addresses, 1).meet, {})
+        assert dead.recv(1) == b""  # its place is taken
+        dead.close()
+        assert hosts.Hosts(addresses, 2).meet({}) == second.result() == chief.result() == [3]
 
 
 def test_strangers_do_not_count(monkeypatch):
@@ -154,17 +183,21 @@ def test_strangers_do_not_count(monkeypatch):
         assert chief.result() == [3]
 
 
-def knock(address, word):
-    """Say something to a chief that may not listen yet, and wait until it hangs up."""
+def call(address):
+    """Connect to a chief that may not listen yet."""
     host, port = address.split(":")
     while True:
         try:
-            with socket.create_connection((host, int(port)), 5) as connection:
-                connection.sendall(word)
-                connection.recv(1)
-                return
+            return socket.create_connection((host, int(port)), 5)
         except ConnectionRefusedError:
             time.sleep(0.01)
+
+
+def knock(address, word):
+    """Say something to a chief, and wait until it hangs up."""
+    with call(address) as connection:
+        connection.sendall(word)
+        connection.recv(1)
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", config(["localhost:7000"], 0)])

@@ -29,9 +29,7 @@ _MEET_SECONDS = 120.0  # for all to come; and then for TensorFlow to connect the
 _POLL_SECONDS, _ANSWER_SECONDS = 0.2, 5.0  # between two tries, and for one line
 _HEARTBEAT_MS = 10_000  # a host that is silent for so long is lost
 _LEAVE_MS = 5_000  # that one host waits for the others at the end
-_LINE_BYTES = (
-    1 << 24
-)  # the longest message of the meeting: the numbers of the batches that are done
+_LINE_BYTES = 1 << 24  # the longest message of the meeting: which batches are done
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,8 @@ class Hosts:
             The chief's `done`.
 
         Raises:
-            InputError: a host has not come, or was asked something else.
+            TinymlError: a host has not come, or was asked something else. (No `InputError`, after which
+                a step would discard what an earlier run has made.)
         """
         digest = _digest({**asked, "hosts": len(self.addresses)})
         console.note(
@@ -102,22 +101,23 @@ class Hosts:
             connection, _ = server.accept()
         except OSError:
             missing = [a for n, a in enumerate(self.addresses) if n and n not in come]
-            raise InputError(
-                _VARIABLE,
-                f"{', '.join(missing)} did not come within {_MEET_SECONDS:.0f} seconds",
-                "start the same command on every host",
+            raise TinymlError(
+                f"{_VARIABLE}: {', '.join(missing)} did not come within {_MEET_SECONDS:.0f} seconds; "
+                "start the same command on every host"
             ) from None
         connection.settimeout(_ANSWER_SECONDS)
         said = _received(connection)
         number: Any = said.get("index")
         known = type(number) is int and 0 < number < len(self.addresses)
-        if not known or number in come:
-            connection.close()  # not one of ours: a port scanner, or a host of another run
+        if not known:
+            connection.close()  # not one of ours: a port scanner, say
             return
         if said.get("digest") != digest:
             _send(connection, {"refused": True})
             connection.close()
             raise self._disagree(number)
+        if number in come:
+            come[number].close()  # it was started anew
         come[number] = connection
 
     def _report(self, digest: str, deadline: float) -> list[int]:
@@ -135,19 +135,16 @@ class Hosts:
             if "done" in said:
                 return [int(number) for number in said["done"]]
             if time.monotonic() > deadline:
-                raise InputError(
-                    _VARIABLE,
-                    f"the chief, {self.addresses[0]}, did not answer within {_MEET_SECONDS:.0f} "
-                    "seconds",
-                    "start the same command on every host",
+                raise TinymlError(
+                    f"{_VARIABLE}: the chief, {self.addresses[0]}, did not answer within "
+                    f"{_MEET_SECONDS:.0f} seconds; start the same command on every host"
                 )
             time.sleep(_POLL_SECONDS)
 
-    def _disagree(self, other: int) -> InputError:
-        return InputError(
-            _VARIABLE,
-            f"this host and {self.addresses[other]} differ in command, teacher, versions or GPUs",
-            "start the same command on hosts that are alike",
+    def _disagree(self, other: int) -> TinymlError:
+        return TinymlError(
+            f"{_VARIABLE}: this host and {self.addresses[other]} differ in command, teacher, versions "
+            "or GPUs; start the same command on hosts that are alike"
         )
 
 
@@ -243,9 +240,7 @@ def _listening(address: str) -> Iterator[socket.socket]:
     try:
         server = socket.create_server(("", _split(address)[1]))
     except OSError as error:
-        raise InputError(
-            _VARIABLE, f"cannot listen at {address} ({error})", "give a free port"
-        ) from None
+        raise TinymlError(f"{_VARIABLE}: cannot listen at {address} ({error})") from None
     with server:
         yield server
 
