@@ -1,18 +1,20 @@
 """What calibrates int8, by DATA and TEACHER: python calibration.py DATA TEACHER NAME SEEDS [SPLIT].
 
-DATA is a data set's name or file, TEACHER a model trained on it (resnet-*), SEEDS a number. For each
-seed 250 samples calibrate: real ones, dreams by two methods, smooth noise, uniform noise. Judged are
-the int8 programs, compiled for this machine and byte-exact with TFLM, on at most 1,000 samples of SPLIT
-(test unless said otherwise): accuracy, agreement with the float network, signal-to-noise ratio of the
-logits; and each tensor's range against that which real data gives, in octaves. Once for the teacher,
-once for the same function made fragile. Writes records/calibration-NAME.json.
+DATA is a data set's name or file, TEACHER a classifier trained on it that ends in pooled features and a
+dense layer, SEEDS a number. For each seed 250 samples calibrate: real ones, dreams by three methods,
+smooth noise, uniform noise. Judged are the int8 programs, compiled for this machine and byte-exact with
+TFLM, on at most 1,000 samples of SPLIT (test unless said otherwise): accuracy, agreement with the float
+network, signal-to-noise ratio of the logits; and each tensor's range against that which real data gives,
+in octaves. Once for the teacher, once for the same function made fragile. A softmax at the end is left
+out of both: the logits are compared. Writes records/calibration-NAME.json.
 
-Fragile: inside each residual block, between first ReLU and second convolution, and behind the last
-block, every channel is multiplied by a power of two, and the next layer's weights for it divided by the
-same. ReLU, sums and averages let positive factors through, so the function stays what it was. The factors
-make the channels' largest values on smooth noise about equal, by at most 2^5: channels that noise hardly
-excites, but data does, become the loud ones. It is built to break calibration on noise; no real sample is
-looked at for it.
+Fragile: before the dense layer comes another, with two ReLU units a class: the positive and the negative
+part of (the class's logit less its mean on noise), multiplied by 1 or 2, whichever makes the largest
+values on noise more alike. The dense layer undoes all that. ReLU makes the converter keep the two apart.
+What data excites and noise does not lies outside the range that noise gives these units. It is built to
+break calibration on noise, from 250 samples each of smooth and of uniform noise and the teacher alone.
+No real sample and no dream is looked at for it; that it is done before the logits, and with a factor of
+at most 2, was chosen on validation splits.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyml import data, run, targets
+from tinyml import data, dreams, run, targets
 from tinyml.codegen import program, project
 from tinyml.data import Split
 from tinyml.distill import dreaming
@@ -42,7 +44,9 @@ from tinyml.quantize.convert import quantized_tflite
 RECORDS = Path(__file__).resolve().parent / "records"
 SAMPLES = 250
 JUDGED = 1000
-LARGEST_FACTOR = 2**5
+LARGEST_FACTOR = 2
+DREAMED = ("deepinversion", "activation", "fast")
+DRAWN = ("noise", "uniform")
 PIXELS = PixelSettings(steps=60)
 
 
@@ -51,7 +55,7 @@ def main() -> None:
     dataset, split = data.load(source), (sys.argv[5:] or ["test"])[0]
     judged = getattr(dataset, split)
     judged = Split(judged.x[:JUDGED], judged.y[:JUDGED])
-    networks = {"ordinary": Teacher.load(path), "fragile": Teacher(_fragile(path), where=path)}
+    networks = _networks(path)
     asked = [teacher.answers(judged.x) for teacher in networks.values()]
     rows = []
     for seed in range(seeds):
@@ -65,66 +69,71 @@ def main() -> None:
         "calibration_samples": SAMPLES,
         "dream_steps": PIXELS.steps,
         "teacher_sha256": run.sha256(path),
-        "teacher": run.read_record(path)["settings"],
+        "teacher": _recorded(path),
         "accuracy_float": float(np.mean(asked[0].argmax(1) == judged.y)),
         "fragile_logits_differ_by": float(np.abs(asked[0] - asked[1]).max()),
         "rows": rows,
     }
     RECORDS.mkdir(exist_ok=True)
-    text = json.dumps(record, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(record, indent=1) + "\n"
     (RECORDS / f"calibration-{name}.json").write_text(text, encoding="utf-8")
+
+
+def _recorded(path: Path) -> Any:
+    """The settings that a model was trained with, if it was trained here."""
+    return run.read_record(path)["settings"] if run.record_path(path).exists() else None
 
 
 def _images(teacher: Teacher, train: Split, seed: int) -> dict[str, np.ndarray]:
     """Calibration samples by source; the ordinary network's dreams serve the fragile one, too.
 
-    Its deepinversion would be the same: the factors come after the batch norms whose input it matches.
+    Its own would be the same: logits, features and what batch norms receive are.
     """
     rng = np.random.default_rng([seed, 30])
     known = summarise(teacher, "", train, Limits(), seed)
     found = {"real": train.x[rng.permutation(len(train))[:SAMPLES]]}
-    for method in ("deepinversion", "activation"):
+    for method in DREAMED:
         tensorflow(seed)
         context = Context(teacher, PIXELS, known if method == "activation" else None)
         with tempfile.TemporaryDirectory() as scratch:
             plan = Plan((method,), SAMPLES, SAMPLES)
-            found[method] = dreaming.make(plan, context, Path(scratch), seed).x
-    for method in ("noise", "uniform"):
-        found[method] = make(method, Context(teacher, PIXELS)).sample(SAMPLES, rng).start
-    return found
+            dreaming.make(plan, context, Path(scratch), Path(scratch), seed)
+            found[method] = dreams.read(Path(scratch)).x
+    return {**found, **_noise(teacher, rng)}
 
 
-def _fragile(path: Path) -> Any:
-    """The model of a file, rescaled; see the module's text."""
-    teacher, model = Teacher.load(path), files.load(path)
-    x = make("noise", Context(teacher, PIXELS)).sample(SAMPLES, np.random.default_rng(0)).start
-    blocks = [y.name.removesuffix("_relu1") for y in model.layers if y.name.endswith("_relu1")]
-    for block in blocks:
-        factors = _factors(model, f"{block}_relu1", x)
-        _rescale(model, [f"{block}_conv1_bn"], f"{block}_conv2", factors)
-    last = blocks[-1]
-    norms = [f"{last}_conv2_bn", f"{last}_shortcut_bn"]
-    _rescale(model, norms, "logits", _factors(model, f"{last}_relu2", x))
-    return model
+def _noise(teacher: Teacher, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    context = Context(teacher, PIXELS)
+    return {method: make(method, context).sample(SAMPLES, rng).start for method in DRAWN}
 
 
-def _factors(model: Any, layer: str, x: np.ndarray) -> np.ndarray:
-    """A power of two for each channel of a layer that makes all of them about as loud on x."""
-    probe = tensorflow().keras.Model(model.inputs, model.get_layer(layer).output)
-    loudest = np.asarray(probe(x)).max(axis=(0, 1, 2))
-    wanted = loudest.max() / np.maximum(loudest, 1e-6)
-    powers: np.ndarray = 2 ** np.round(np.log2(np.minimum(wanted, LARGEST_FACTOR)))
-    return powers
+def _networks(path: Path) -> dict[str, Teacher]:
+    """A teacher and the same made fragile, see the module's text; both give logits."""
+    model = files.load(path)
+    kernel, bias = model.layers[-1].get_weights()
+    ordinary = Teacher(_ending(model, {"logits": (kernel, bias)}), where=path)
+    noise = np.concatenate(list(_noise(ordinary, np.random.default_rng(0)).values()))
+    without_bias = ordinary.answers(noise).astype(np.float64) - bias
+    centre, signs = without_bias.mean(axis=0), np.kron([1, -1], np.eye(len(bias)))
+    loudest = ((without_bias - centre) @ signs).max(axis=0)
+    factors = 2 ** np.round(np.log2(np.minimum(loudest.max() / loudest, LARGEST_FACTOR)))
+    layers = {
+        "split": (kernel @ signs * factors, -centre @ signs * factors),
+        "logits": ((signs / factors).T, bias + centre),
+    }
+    return {"ordinary": ordinary, "fragile": Teacher(_ending(model, layers), where=path)}
 
 
-def _rescale(model: Any, norms: list[str], after: str, factors: np.ndarray) -> None:
-    """Multiply channels where batch norms make them, and divide where the next layer takes them."""
-    for name in norms:
-        norm = model.get_layer(name)
-        norm.gamma.assign(norm.gamma * factors)
-        norm.beta.assign(norm.beta * factors)
-    kernel, *rest = model.get_layer(after).get_weights()
-    model.get_layer(after).set_weights([kernel / factors[:, None], *rest])
+def _ending(model: Any, layers: dict[str, tuple[np.ndarray, np.ndarray]]) -> Any:
+    """The model with its last layer replaced by dense ones of these names, kernels and biases."""
+    keras = tensorflow().keras
+    x = model.layers[-1].input
+    for name, (kernel, bias) in layers.items():
+        activation = None if name == "logits" else "relu"
+        dense = keras.layers.Dense(kernel.shape[1], activation, name=name)
+        x = dense(x)
+        dense.set_weights([kernel, bias])
+    return keras.Model(model.inputs, x)
 
 
 def _compared(
@@ -135,8 +144,7 @@ def _compared(
     rows = []
     for source, content in made.items():
         widths = _ranges(content)
-        octaves = {tensor: float(np.log2(widths[tensor] / real[tensor])) for tensor in real}
-        errors = np.array(list(octaves.values()))
+        errors = np.log2(np.array(list(widths.values())) / list(real.values()))
         rows.append(
             {
                 "network": network,
@@ -146,25 +154,27 @@ def _compared(
                 "range_error_mean": float(np.abs(errors).mean()),
                 "range_too_small": float(-errors.min()),
                 "range_too_large": float(errors.max()),
-                "octaves_by_tensor": octaves,
+                "octaves": dict(zip(real, errors.tolist())),
             }
         )
     return rows
 
 
 def _ranges(content: bytes) -> dict[str, float]:
-    """Width of what each int8 activation can hold, by its number and the last part of its name."""
+    """Width of what each int8 activation can hold, in the order of execution."""
     import tflite
 
     graph = tflite.Model.GetRootAsModel(content, 0).Subgraphs(0)
-    found = {}
-    for node in range(graph.OperatorsLength()):
-        for place in range(graph.Operators(node).OutputsLength()):
-            number = graph.Operators(node).Outputs(place)
-            tensor = graph.Tensors(number)
-            name = (tensor.Name() or b"").decode().rsplit(";")[0].strip("/")
-            found[f"{number} {name[-60:]}"] = 255 * float(tensor.Quantization().Scale(0))
-    return found
+    found = {"input": _width(graph.Tensors(graph.Inputs(0)))}
+    for node in range(graph.OperatorsLength() - 1):
+        tensor = graph.Tensors(graph.Operators(node).Outputs(0))
+        name = tensor.Name().decode().split(";")[0].split("/")[1]
+        found[name] = _width(tensor)
+    return {**found, "logits": _width(graph.Tensors(graph.Outputs(0)))}
+
+
+def _width(tensor: Any) -> float:
+    return 255 * float(tensor.Quantization().Scale(0))
 
 
 def _answers(content: bytes, x: np.ndarray) -> np.ndarray:
