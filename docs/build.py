@@ -11,15 +11,18 @@ import json
 import re
 import sys
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "experiments/distill"))
+import calibration_table  # noqa: E402
+import leak_table  # noqa: E402
+from markdown_table import table  # noqa: E402
+
 OPERATORS = ROOT / "docs/supported-operators.md"
 README = ROOT / "README.md"
 METADATA = ROOT / "docs/metadata.md"
 GUIDE = ROOT / "docs/what-to-use-when.md"
-DATA_SETS = {"digits": "digits", "mnist": "MNIST", "fashion": "Fashion-MNIST"}
 
 
 def main() -> int:
@@ -44,8 +47,10 @@ def pages() -> dict[Path, str]:
     return {
         OPERATORS: operators(),
         README: filled(README.read_text(encoding="utf-8"), tables),
-        METADATA: filled(METADATA.read_text(encoding="utf-8"), {"leak": leak()}),
-        GUIDE: filled(GUIDE.read_text(encoding="utf-8"), {"calibration": calibration()}),
+        METADATA: filled(METADATA.read_text(encoding="utf-8"), {"leak": leak_table.leak()}),
+        GUIDE: filled(
+            GUIDE.read_text(encoding="utf-8"), {"calibration": calibration_table.accuracy()}
+        ),
     }
 
 
@@ -74,9 +79,9 @@ def operators() -> str:
 
 def filled(text: str, tables: dict[str, str]) -> str:
     """`text` with each `<!-- table NAME -->` ... `<!-- end -->` holding its table."""
-    for name, table in tables.items():
+    for name, content in tables.items():
         pattern = rf"(<!-- table {name} -->\n).*?(<!-- end -->)"
-        text, found = re.subn(pattern, lambda m, t=table: m[1] + t + m[2], text, flags=re.DOTALL)
+        text, found = re.subn(pattern, lambda m, t=content: m[1] + t + m[2], text, flags=re.DOTALL)
         assert found == 1, f"no place for table {name}"
     return text
 
@@ -150,59 +155,6 @@ def _digits_size(row: dict[str, Any]) -> str:
     if row["bytes"]:
         return f"{row['bytes']:,} bytes" + (" of flash" if row["kind"] == "firmware" else "")
     return f"{row['parameters']:,} parameters"
-
-
-def leak() -> str:
-    """What attackers learn from metadata, by setting and data set; means over the seeds."""
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for name in reversed(DATA_SETS):  # the smallest set, which has not all settings, last
-        path = ROOT / f"experiments/distill/records/leak-{name}.json"
-        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
-            found.setdefault(_leak_setting(row), {}).setdefault(name, []).append(row)
-    rows = [
-        [text, *(_leaked(of.get(name, [])) for name in DATA_SETS)] for text, of in found.items()
-    ]
-    return table(["", *DATA_SETS.values()], rows)
-
-
-def _leak_setting(row: dict[str, Any]) -> str:
-    limits, budget = row["limits"], row["budget"]
-    components = f"{limits['components']} components"
-    if budget:
-        return f"epsilon {budget['epsilon']:g}, {components}"
-    if limits["clusters"] == 1:
-        return f"a cluster a class, {components}"
-    return f"{limits['smallest_cluster']} or more members, {components}"
-
-
-def _leaked(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return "-"
-    near, distance = (sum(row[key] for row in rows) / len(rows) for key in ("nearest", "distance"))
-    best = sum(max(row["subspace"], row["density"]) for row in rows) / len(rows)
-    return f"{near:.0%}, {distance:.2f}, {best:.2f}"
-
-
-def calibration() -> str:
-    """What int8 logits lose by where activation ranges came from; means over the seeds."""
-    found: dict[str, dict[tuple[str, str], list[float]]] = {}
-    for name in ("digits", "mnist"):
-        path = ROOT / f"experiments/distill/records/calibration-{name}.json"
-        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
-            of = found.setdefault(row["calibration"], {})
-            of.setdefault((name, row["network"]), []).append(row["logit_snr_db"])
-    columns = list(found["real"])
-    rows = [
-        [source, *(f"{mean(of[column]):.1f}" for column in columns)] for source, of in found.items()
-    ]
-    return table(
-        ["ranges from", *(f"{DATA_SETS[name]}, {network}" for name, network in columns)], rows
-    )
-
-
-def table(columns: list[str], rows: list[list[Any]]) -> str:
-    cells = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
-    return "".join("| " + " | ".join(map(str, row)) + " |\n" for row in cells)
 
 
 if __name__ == "__main__":

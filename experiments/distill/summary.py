@@ -12,6 +12,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+import calibration_table
+import leak_table
+
 HERE = Path(__file__).resolve().parent
 Line = dict[str, Any]
 ORDER = (
@@ -37,8 +40,10 @@ def main() -> None:
             line["metrics"]["accuracy_test"] for line in lines if line["kind"] == "teacher"
         ]
     (HERE / "summary.json").write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
-    (HERE / "tables.md").write_text(tables(rows, teachers), encoding="utf-8")
+    parts = [tables(rows, teachers), calibration_table.section(), leak_table.section()]
+    (HERE / "tables.md").write_text("\n".join(parts), encoding="utf-8")
     plots(rows)
+    calibration_table.plot()
 
 
 def experiment(name: str, lines: list[Line]) -> list[dict[str, Any]]:
