@@ -97,8 +97,10 @@ def _images(teacher: Teacher, train: Split, seed: int) -> dict[str, np.ndarray]:
         context = Context(teacher, PIXELS, known if method == "activation" else None)
         with tempfile.TemporaryDirectory() as scratch:
             plan = Plan((method,), SAMPLES, SAMPLES)
-            dreaming.make(plan, context, Path(scratch), Path(scratch), seed)
-            found[method] = dreams.read(Path(scratch)).x
+            step = run.Step(Path(scratch) / "dreams")
+            step.path.mkdir()
+            dreaming.make(plan, context, step, seed)
+            found[method] = dreams.read(step.path).x
     return {**found, **_noise(teacher, rng)}
 
 

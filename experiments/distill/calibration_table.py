@@ -98,7 +98,8 @@ def _draw(axis: Any, source: str, octaves: list[dict[str, float]]) -> None:
 def _records() -> Iterator[tuple[str, Any]]:
     for name in DATA_SETS:
         path = HERE / "records" / f"calibration-{name}.json"
-        yield name, json.loads(path.read_text(encoding="utf-8"))
+        if path.exists():
+            yield name, json.loads(path.read_text(encoding="utf-8"))
 
 
 def _groups(record: Any, network: str) -> dict[str, list[Row]]:
