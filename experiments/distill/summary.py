@@ -24,6 +24,7 @@ ORDER = (
     "deepinversion",
     "fast",
     "pooled",
+    "pooled-metadata",
     "other-data",
     "noise",
     "uniform",
