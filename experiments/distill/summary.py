@@ -7,6 +7,7 @@ student with the same start, distilled on the real images. Nothing is selected: 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean, stdev
@@ -66,7 +67,7 @@ def experiment(name: str, lines: list[Line]) -> list[dict[str, Any]]:
                 "teacher": group[0]["teacher"],
                 "student": group[0]["student"],
                 "init": init,
-                "method": source,
+                "method": method(source),
                 "dreams": 0 if source in ("real-labels", "untrained") else _images(group),
                 "seeds": len(group),
                 "accuracy_mean": fmean(accuracy),
@@ -84,6 +85,11 @@ def experiment(name: str, lines: list[Line]) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def method(source: str) -> str:
+    """Of a source of images: "fast" of "fast-250", which is `fast` with another number of dreams."""
+    return re.sub(r"-\d+$", "", source)
 
 
 def _reference(real: list[Line], group: list[Line]) -> float | None:
@@ -106,8 +112,8 @@ def _images(group: list[Line]) -> int:
 
 
 def _rank(item: tuple[tuple[str, str], Any]) -> tuple[Any, ...]:
-    (init, source), _ = item
-    return init, ORDER.index(source) if source in ORDER else len(ORDER), source
+    (init, source), group = item
+    return init, ORDER.index(method(source)), _images(group)
 
 
 def tables(rows: list[dict[str, Any]], teachers: dict[str, list[float]]) -> str:
@@ -140,7 +146,7 @@ def _table(name: str, rows: list[dict[str, Any]], teachers: list[float]) -> str:
 
 def plots(rows: list[dict[str, Any]]) -> None:
     """Accuracy against the number of dreams and against the seconds that they took."""
-    made = [row for row in rows if row["synthesis_cpu_seconds"]]
+    made = [row for row in rows if row["synthesis_cpu_seconds"] and row["method"] != "noise"]
     _plot(made, "dreams", "dreams", "accuracy-by-dreams.png")
     _plot(made, "synthesis_cpu_seconds", "CPU seconds of synthesis", "accuracy-by-seconds.png")
 
@@ -153,8 +159,7 @@ def _plot(rows: list[dict[str, Any]], key: str, label: str, name: str) -> None:
 
     lines: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        method = row["method"].rpartition("-")[0] or row["method"]
-        lines[row["dataset"], method, row["init"]].append(row)
+        lines[row["dataset"], row["method"], row["init"]].append(row)
     datasets = sorted({dataset for dataset, _, _ in lines})
     if not datasets:
         return
@@ -162,13 +167,13 @@ def _plot(rows: list[dict[str, Any]], key: str, label: str, name: str) -> None:
         1, len(datasets), figsize=(5 * len(datasets), 4), squeeze=False, layout="constrained"
     )
     for axis, dataset in zip(axes[0], datasets):
-        for (own, method, init), points in sorted(lines.items()):
+        for (own, taught, init), points in sorted(lines.items()):
             if own == dataset:
                 points.sort(key=lambda row: row[key])
                 x, y = [p[key] for p in points], [100 * p["accuracy_mean"] for p in points]
                 error = [100 * (p["accuracy_sd"] or 0) for p in points]
                 style = "-" if init == "random" else "--"
-                axis.errorbar(x, y, error, fmt="o" + style, capsize=3, label=f"{method}, {init}")
+                axis.errorbar(x, y, error, fmt="o" + style, capsize=3, label=f"{taught}, {init}")
         axis.set(title=dataset, xlabel=label, ylabel="test accuracy, %", xscale="log")
         axis.legend(fontsize="small")
     figure.savefig(HERE / name, dpi=120, metadata={"Software": None})
