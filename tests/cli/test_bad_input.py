@@ -179,13 +179,10 @@ def test_json_is_all_of_stdout() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_step_leaves_nothing(tmp_path: Path, how: signal.Signals) -> None:
-    """The signal comes while the output is being made: its temporary place is there."""
-    output = tmp_path / "out" / "teacher.keras"
+def interrupt(how: signal.Signals, output: Path, *arguments: object) -> str:
+    """A signal while the output is being made, when its temporary place is there; what is said then."""
     output.parent.mkdir()
-    command = [sys.executable, "-m", "tinyml", "train", "--data", "digits", "-o", str(output)]
+    command = [sys.executable, "-m", "tinyml", *map(str, arguments), "-o", str(output)]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list(output.parent.iterdir()):
@@ -196,7 +193,28 @@ def test_an_interrupted_step_leaves_nothing(tmp_path: Path, how: signal.Signals)
     assert child.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_step_leaves_nothing(tmp_path: Path, how: signal.Signals) -> None:
+    teacher, output = tmp_path / "teacher.keras", tmp_path / "out" / "model.tflite"
+    made = ("--data", "digits", "--model", "resnet-4-4", "--steps", "1")
+    assert tinyml("train", *made, "-o", teacher).returncode == 0
+    interrupt(how, output, "quantize", teacher, "--calibration", "digits")
     assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_training_leaves_what_it_goes_on_with(
+    tmp_path: Path, how: signal.Signals
+) -> None:
+    output = tmp_path / "out" / "teacher.keras"
+    said = interrupt(how, output, "train", "--data", "digits")
+    assert "run the same command again to go on" in said
+    assert [path.name for path in output.parent.iterdir()] == [".teacher.keras.partial"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tinyml.distill.losses.batch_norm import batch_norm
 from tinyml.distill.settings import Limits, PixelSettings, Plan, method_names
 from tinyml.distill.teacher import Teacher
 from tinyml.errors import InputError
+from tinyml.run import Step
 
 pytestmark = pytest.mark.slow  # TensorFlow trains in every test
 
@@ -109,11 +110,11 @@ def test_plan_shares_dreams_out_in_equal_batches():
 
 def test_a_batch_does_not_depend_on_the_others(context, tmp_path):
     for name, count in (("one", 20), ("two", 40)):
-        (tmp_path / name).mkdir()
-        plan = Plan(("deepinversion",), count, 20)
-        dreaming.make(plan, context, tmp_path / name, tmp_path, seed=5)
-    shard = "shard-00000.npz"
-    assert (tmp_path / "one" / shard).read_bytes() == (tmp_path / "two" / shard).read_bytes()
+        output = tmp_path / name / "dreams"
+        output.mkdir(parents=True)
+        dreaming.make(Plan(("deepinversion",), count, 20), context, Step(output), seed=5)
+    one, two = (tmp_path / name / "dreams/shard-00000.npz" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
 
 
 def test_agreement_counts_labels():

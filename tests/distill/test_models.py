@@ -119,9 +119,9 @@ def test_affine_stays_in_range_and_repeats(rng):
 
 def test_every_epoch_shows_each_sample_once(digits):
     settings = TrainSettings(batch_size=100, augment=False)
-    batches = training.Shuffled(digits.train, settings, np.random.default_rng(0))
+    batches = training.Shuffled(digits.train, settings, seed=0)
     assert batches.steps_per_epoch == 12
-    seen = np.concatenate([batches()[0] for _ in range(12)])
+    seen = np.concatenate([batches(number)[0] for number in range(12)])
     assert len(np.unique(seen.reshape(1200, -1), axis=0)) == 1200
 
 
@@ -144,7 +144,7 @@ def test_train_command_records_and_repeats(tinyml, tmp_path):
     assert record["settings"]["epochs"] == 1
     assert set(record["metrics"]) == {
         *("accuracy_validation", "accuracy_test", "accuracy_by_class"),
-        *("classes", "loss", "parameters"),
+        *("classes", "loss", "parameters", "training_seconds"),
     }
 
 
@@ -163,5 +163,5 @@ def test_fit_follows_the_loss_down():
         return tf.reduce_mean(tf.square(model(x, training=True) - y))
 
     options = {"steps": 100, "learning_rate": 0.2, "label": "line"}
-    assert training.fit(model, lambda: (x, 3 * x), loss, **options) < 1e-2
+    assert training.fit(model, lambda number: (x, 3 * x), loss, **options).loss < 1e-2
     assert model.get_weights()[0][0, 0] == pytest.approx(3, abs=0.2)
