@@ -94,9 +94,8 @@ def test_dreams_against_a_student_are_harder_for_it(teacher, method, rng):
 
     def apart(weight, against):
         pixels = PixelSettings(steps=60, adversarial=weight)
-        context = synthesizers.Context(
-            teacher, pixels, fast=FastSettings(episodes=5), student=against
-        )
+        fast = FastSettings(episodes=5, pixel_steps=60)
+        context = synthesizers.Context(teacher, pixels, fast=fast, student=against)
         made = synthesizers.make(method, context)
         made.learnt = made.learn(np.random.default_rng(1), Silent())
         x = made.synthesize([made.sample(50, np.random.default_rng(2))], Silent())[0]
