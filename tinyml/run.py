@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tinyml import __version__
+from tinyml import __version__, interruption
 from tinyml.errors import CheckFailed, InputError, Interrupted
 
 RECORD = "run.json"
@@ -75,8 +75,12 @@ class Step:
         return self.path.parent
 
     def keep_times(self) -> None:
-        """Have the time until now counted by a later run that goes on from here."""
+        """Have the time until now counted by a later run that goes on from here.
+
+        A good place to stop, too, when an interrupt was swallowed.
+        """
         write_whole(self.workspace / _TIMES, json.dumps(self.watch.read()))
+        interruption.check()
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -199,6 +203,7 @@ def step(
         if directory:
             running.path.mkdir(exist_ok=True)
         yield running
+        interruption.check()
         record = {
             "command": command,
             "inputs": hashes,

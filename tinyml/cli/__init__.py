@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
-from types import FrameType
 
 import click
 
-from tinyml import __version__
+from tinyml import __version__, interruption
 from tinyml.errors import TinymlError
 
 # Command -> its line in `tinyml --help`: written here so that help imports no command.
@@ -59,7 +57,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of `tinyml`: errors become one line and an exit code, never a traceback."""
-    signal.signal(signal.SIGTERM, _terminate)
+    interruption.listen()
     try:
         # standalone_mode would print usage errors over several lines and swallow Ctrl-C's cleanup
         code = cli.main(standalone_mode=False)
@@ -73,14 +71,11 @@ def main() -> None:
         _end("tinyml: interrupted; nothing half-written is left", 130)
     except BrokenPipeError:
         sys.exit(1)
+    interruption.deaf()
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def _end(line: str, code: int) -> None:
     print(line, file=sys.stderr, flush=True)
+    interruption.told()
     sys.exit(code)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    """SIGTERM unwinds like Ctrl-C, so that temporary files and child processes go."""
-    raise KeyboardInterrupt

@@ -1,0 +1,56 @@
+"""Ctrl-C and SIGTERM: unwind, so that temporary files and child processes go.
+
+Python raises KeyboardInterrupt wherever the main thread happens to be, and a library that swallows
+every exception there swallows it as well. So we remember that someone asked to stop, and look at
+places where nothing is lost by stopping.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+_asked = False
+
+
+def listen() -> None:
+    """Take both signals; Ctrl-C only where nobody switched it off, as a shell does for jobs behind `&`."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.unraisablehook = _unraisable
+
+
+def check() -> None:
+    """Stop here when a signal came that never reached the end of the command."""
+    if _asked:
+        raise KeyboardInterrupt
+
+
+def told() -> None:
+    """The interrupt was handled: the exit code is ours to choose.
+
+    CPython notes a KeyboardInterrupt that leaves the code of an exec("...") as one nobody handled, even
+    if somebody does further up, and then dies by SIGINT at its end whatever sys.exit said. dataclasses
+    and namedtuples are made by such an exec; running another clears the note.
+    """
+    exec("pass")
+
+
+def deaf() -> None:
+    """The command is done: dying of a signal while Python takes its libraries down would deny that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    global _asked
+    _asked = True
+    raise KeyboardInterrupt
+
+
+def _unraisable(caught: sys.UnraisableHookArgs) -> None:
+    """Python prints what destructors and callbacks raise; an interrupt among them is not their failure."""
+    if not issubclass(caught.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(caught)
