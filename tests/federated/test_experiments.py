@@ -48,7 +48,7 @@ def test_what_is_planned_has_names_of_its_own():
     names = told[1:]
     assert told[0] == f"{len(names)} runs, 0 of them recorded"
     assert len(set(names)) == len(names) > 50
-    assert sum(name.startswith("mnist-emd1.8-fedavg-") for name in names) == 3  # seeds
+    assert sum(name.startswith("mnist-10000-emd1.62-fedavg-") for name in names) == 3  # seeds
     assert names == sorted(names, key=lambda name: name[-1])  # seed by seed
 
 
