@@ -1,13 +1,23 @@
-"""What `make test-fast` leaves out of the tests of compiler and kernels, besides what is marked there."""
+"""For all tests: what `make test-fast` leaves out besides what is marked, and a console of each one's own."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 
+from tinyml import console
+
 _LONG = 8  # cases of one test
 _LEFT_OUT = ("compiler", "kernels")  # the folders
+
+
+@pytest.fixture(autouse=True)
+def plain_console() -> Iterator[None]:
+    """What a test asks of the console, a command run in this process with --json say, ends with it."""
+    yield
+    console.configure(verbose=False, as_json=False)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

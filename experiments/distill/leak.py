@@ -37,9 +37,9 @@ from tinyml.errors import InputError
 RECORDS = Path(__file__).resolve().parent / "records"
 SEEDS = (0, 1, 2)
 DELTA = 1e-5
-PLAIN = [  # clusters a class, smallest cluster, components
-    *((10, 1, 8), (10, 5, 8), (10, 5, 2), (10, 5, 0), (10, 10, 4), (10, 20, 4), (10, 40, 4)),
-    *((1, 1, 8), (1, 1, 0)),
+PLAIN = [  # clusters a class, smallest cluster, components, members behind each component
+    *((10, 1, 8, 1), (10, 5, 8, 1), (10, 5, 2, 1), (10, 5, 0, 1), (10, 10, 4, 1), (10, 20, 4, 1)),
+    *((10, 40, 4, 1), (1, 1, 8, 1), (1, 1, 0, 1)),
 ]
 NOISY = [(100.0, 8), (100.0, 0), (10.0, 8), (10.0, 0), (1.0, 0)]  # epsilon, components
 
@@ -84,7 +84,7 @@ def main() -> None:
 
 def _settings(clip: float) -> list[tuple[Limits, Budget | None]]:
     """All of the members are summarised: which ones they are is the draw here."""
-    plain = [(Limits(1, *setting), None) for setting in PLAIN]
+    plain = [(Limits(fraction=1), None), *((Limits(1, *setting), None) for setting in PLAIN)]
     noisy = [(Limits(1, 1, 1, r), Budget(epsilon, DELTA, clip)) for epsilon, r in NOISY]
     return [*plain, *noisy]
 

@@ -39,6 +39,8 @@ def leak() -> str:
 def _setting(row: dict[str, Any]) -> str:
     limits, budget = row["limits"], row["budget"]
     components = f"{limits['components']} components"
+    if limits["members_per_component"] > 1:
+        return f"the default: {limits['smallest_cluster']} or more, 10 behind a component"
     if budget:
         return f"epsilon {budget['epsilon']:g}, {components}"
     if limits["clusters"] == 1:

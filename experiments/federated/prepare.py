@@ -69,12 +69,10 @@ def _dreams(data: str, model: str, training: str, dreaming: str) -> Maker:
         known = ""
         if "activation" in dreaming:
             metadata = teacher.with_suffix(".npz")
-            known = f"--metadata {metadata}"
+            known = f"--layer dense1 --metadata {metadata}"
             if not metadata.exists():
-                _tinyml(
-                    f"distill metadata --teacher {teacher} --data {work / data} --fraction 1",
-                    metadata,
-                )
+                looked = f"--teacher {teacher} --data {work / data} --fraction 1 --layer dense1"
+                _tinyml(f"distill metadata {looked}", metadata)
         _tinyml(f"distill dream --teacher {teacher} {known} --count {DREAMS} {dreaming}", path)
 
     return make

@@ -76,10 +76,19 @@ def test_metadata_matches_a_recomputation_from_the_data(made, teacher, digits):
 
 def test_metadata_keeps_its_limits(made, digits):
     per_class = np.ceil(0.1 * np.bincount(digits.train.y))
-    assert made.counts.min() >= 5
+    assert made.counts.min() >= 10
     np.testing.assert_array_equal(np.bincount(made.cluster_class, made.counts), per_class)
-    assert made.components.shape[1] <= 8
+    components = (made.variances > 0).sum(axis=1)
+    assert components.max() == 1  # 13 or so members each, ten behind a component
     assert made.layer == "features"
+
+
+def test_components_have_members_enough_behind_them(teacher, digits):
+    limits = Limits(fraction=1, clusters=3, components=6, members_per_component=15)
+    made = metadata.summarise(teacher, "", digits.train, limits, seed=0)
+    components = (made.variances > 0).sum(axis=1)
+    np.testing.assert_array_equal(components, np.minimum(6, made.counts // 15))
+    assert components.min() < 6  # the rule was needed
 
 
 def test_file_holds_no_sample(made, tmp_path, digits):
@@ -196,7 +205,7 @@ def test_metadata_command(tinyml, teacher_path, tmp_path, capsys):
         printed = json.loads(capsys.readouterr().out)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     assert printed["samples"] == 131
-    assert printed["smallest_cluster"] >= 5
+    assert printed["smallest_cluster"] >= 10
     assert metadata.load(tmp_path / "a.npz").teacher_sha256 == run.sha256(teacher_path)
 
 

@@ -125,6 +125,10 @@ def test_command_has_no_seed_and_says_what_it_guarantees(tinyml, teacher_path, t
         (("--epsilon", 1), "needs the length .*; give --clip"),
         (("--epsilon", 1, "--clip", 3, "--seed", 5), "--seed: .* take the noise off"),
         (("--epsilon", 1, "--clip", 3, "--clusters", 5), "--clusters: .* look at the data"),
+        (
+            ("--epsilon", 1, "--clip", 3, "--members-per-component", 5),
+            "--members-per-component: .* noise",
+        ),
         (("--clip", 3), "--clip: belongs to --epsilon"),
         (("--delta", 1e-6), "--delta: belongs to --epsilon"),
     ],

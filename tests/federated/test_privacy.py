@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from dp_accounting import rdp
 
-from tinyml import console, run
+from tinyml import run
 from tinyml.cli.federate import command
 from tinyml.errors import InputError
 from tinyml.federated import privacy, worker
@@ -82,7 +82,6 @@ def test_the_spent_epsilon_is_in_the_record(start, tmp_path):
     private = ("--dp-epsilon", 8, "--dp-delta", 1e-3, "--sample-clients", 0.5)
     arguments = ("--model", start, *options, *private, "-o", tmp_path / "RUN")
     done = CliRunner().invoke(command, [str(a) for a in arguments])
-    console.configure(verbose=False, as_json=False)
     assert done.exit_code == 0, done.exception
     spent = run.read_record(tmp_path / "RUN")["metrics"]["privacy"]
     assert json.loads(done.stdout)["privacy"] == spent

@@ -9,18 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tinyml import console, run
+from tinyml import run
 from tinyml.cli.quantize import command
 from tinyml.errors import InputError
 from tinyml.models import files, training
 from tinyml.models.runtime import tensorflow
 from tinyml.quantize import aware, tflm
-
-
-@pytest.fixture(autouse=True)
-def _fresh_console():
-    yield
-    console.configure(verbose=False, as_json=False)
 
 
 def invoke(*arguments):

@@ -7,14 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tinyml import console
 from tinyml.cli import cli
-
-
-@pytest.fixture(autouse=True)
-def _fresh_console():
-    yield
-    console.configure(verbose=False, as_json=False)
 
 
 def run(*arguments):

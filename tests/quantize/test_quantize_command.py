@@ -7,15 +7,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from tinyml import console, run
+from tinyml import run
 from tinyml.cli.quantize import command
 from tinyml.errors import InputError
-
-
-@pytest.fixture(autouse=True)
-def _fresh_console():
-    yield
-    console.configure(verbose=False, as_json=False)
 
 
 def invoke(*arguments):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tinyml import console, run, targets
+from tinyml import run, targets
 from tinyml.cli import projects
 from tinyml.codegen import program, project
 from tinyml.emulate import footprint
@@ -255,10 +255,3 @@ def whole(way) -> Way:
     shared = way.federated("federated-dreams", 0.98, student, dreams=dreams)
     way.validation(way.firmware(way.int8(shared / "model.keras", dreams)))
     return way
-
-
-@pytest.fixture(autouse=True)
-def plain_console():
-    """Whatever a test asks of the console is forgotten after it."""
-    yield
-    console.configure(verbose=False, as_json=False)

@@ -20,11 +20,12 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 _MEANINGLESS = {  # with --epsilon
     "seed": "whoever knows it could take the noise off",
     "clusters": "k-means would look at the data; each class is one cluster",
+    "members_per_component": "components that the noise could have made are left out instead",
 }
 
 
 def limits(function: _F) -> _F:
-    """--fraction, --clusters, --smallest-cluster and --components."""
+    """--fraction, --clusters, --smallest-cluster, --components and --members-per-component."""
     parts = [
         click.option(
             "--fraction",
@@ -53,6 +54,13 @@ def limits(function: _F) -> _F:
             default=_LIMITS.components,
             show_default=True,
             help="At most this many principal components a cluster.",
+        ),
+        click.option(
+            "--members-per-component",
+            type=_COUNT,
+            default=_LIMITS.members_per_component,
+            show_default=True,
+            help="Fewest samples behind each component: few can be told from strangers by it.",
         ),
     ]
     return options.apply(function, *parts)
@@ -93,7 +101,8 @@ def budget(given: dict[str, Any], ctx: click.Context) -> Budget | None:
         return None
     for name, why in _MEANINGLESS.items():
         if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise InputError(f"--{name}", f"has no place beside --epsilon: {why}", "leave it out")
+            option = "--" + name.replace("_", "-")
+            raise InputError(option, f"has no place beside --epsilon: {why}", "leave it out")
     if given["clip"] is None:
         raise InputError(
             "--epsilon",

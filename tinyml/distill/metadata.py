@@ -138,7 +138,9 @@ def _exact(
         features = teacher.features(_part(data, label, limits, rng))
         member = k_means(features, limits.clusters, limits.smallest_cluster, rng)
         for index in np.unique(member):
-            found.append(describe(features[member == index], limits.components))
+            own = features[member == index]
+            kept = min(limits.components, len(own) // limits.members_per_component)
+            found.append(describe(own, kept))
             labels.append(label)
     return labels, found
 

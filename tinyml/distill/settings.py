@@ -27,12 +27,15 @@ class Limits:
         clusters: the most clusters a class.
         smallest_cluster: the fewest members a cluster may have.
         components: the most principal components a cluster.
+        members_per_component: the fewest members behind each component: with as many components as
+            members, these can be told from strangers (docs/metadata.md). Not under a budget.
     """
 
     fraction: float = 0.1
     clusters: int = 10
-    smallest_cluster: int = 5
+    smallest_cluster: int = 10
     components: int = 8
+    members_per_component: int = 10
 
 
 @dataclass(frozen=True)
