@@ -92,6 +92,7 @@ def test_history_has_a_line_a_round(finished):
     assert {line["bytes_up"] for line in lines[1:]} == {4 * model.count_params()}
     assert lines[0]["bytes_down"] == shown["shared_samples_per_client"] * (64 * 4 + 8)
     assert all(line["client_loss"] > 0 for line in lines[1:])
+    assert all(0 < line["client_accuracy"] <= 1 for line in lines[1:])
     assert [line["clients"] for line in lines] == [[], [0, 1, 2], [0, 1, 2]]
     assert [line["learning_rate"] for line in lines] == [None, 0.01, 0.01]
 

@@ -98,8 +98,10 @@ def test_tff_agrees_with_a_plain_loop(store, small_model, strategy, server_rate,
     found = model.get_weights()
     plain = PlainLoop(fold_batch_norm(small_model()), store, strategy, server_rate)
     for number, (clients, rate) in enumerate(ROUNDS, 1):
-        loss = plain.round(clients, number, rate)
+        loss, accuracy = plain.round(clients, number, rate)
     assert trained.loss == pytest.approx(loss, rel=1e-5)
+    assert trained.accuracy == pytest.approx(accuracy)
+    assert accuracy > 0
     moved = max(np.abs(a - b).max() for a, b in zip(found, start))
     assert moved > 0.01
     for ours, theirs in zip(found, plain.weights):
@@ -126,13 +128,13 @@ class PlainLoop:
         self._step = _compiled_step(model)
 
     def round(self, clients, number, rate):
-        """Returns the mean loss of the clients' samples."""
+        """Returns the mean loss of the clients' samples, and the part that was right."""
         sizes = [SIZES[client] for client in clients]
-        updates, losses, changes = [], [], []
+        updates, measured, changes = [], [], []
         for client in clients:
-            update, loss, steps = self._train(client, number, rate)
+            update, seen, steps = self._train(client, number, rate)
             updates.append(update)
-            losses.append(loss)
+            measured.append(seen)
             if self.name == "scaffold":
                 now = [
                     own - common - u / (steps * rate)
@@ -144,10 +146,10 @@ class PlainLoop:
         self._server_step(mean)
         for size, change in zip(sizes, changes):
             self.control = [c + size / sum(SIZES) * d for c, d in zip(self.control, change)]
-        return np.average(losses, weights=sizes)
+        return np.average(measured, axis=0, weights=sizes)
 
     def _train(self, client, number, rate):
-        """The client's update, its mean loss and number of steps."""
+        """The client's update, its mean loss and accuracy, and number of steps."""
         mu = self.argument if self.name == "fedprox" else 0.0
         scaffold = self.name == "scaffold"
         pairs = zip(self.control, self.controls[client])
@@ -156,9 +158,10 @@ class PlainLoop:
         start = self.model.get_weights()
         drift = [d.astype(np.float32) for d in drift]
         done = batches(self.store, client, number)
-        losses = [float(self._step(x, y, np.float32(rate), mu, start, drift)) for x, y in done]
+        seen = [self._step(x, y, np.float32(rate), mu, start, drift) for x, y in done]
         update = [w - s for w, s in zip(self.model.get_weights(), self.weights)]
-        return update, np.average(losses, weights=[len(y) for _, y in done]), len(done)
+        means = np.average(np.array(seen), axis=0, weights=[len(y) for _, y in done])
+        return update, means, len(done)
 
     def _server_step(self, mean):
         rate = self.server_rate
@@ -182,11 +185,12 @@ def _compiled_step(model):
     @tf.function(reduce_retracing=True)
     def step(x, y, rate, mu, start, drift):
         with tf.GradientTape() as tape:
-            loss = loss_of(y, model(x, training=True))
+            scores = model(x, training=True)
+            loss = loss_of(y, scores)
         slopes = tape.gradient(loss, model.trainable_weights)
         for weight, slope, first, more in zip(model.trainable_weights, slopes, start, drift):
             weight.assign_sub(rate * (slope + mu * (weight - first) + more))
-        return loss
+        return loss, tf.reduce_mean(tf.cast(tf.equal(tf.argmax(scores, 1), y), tf.float32))
 
     return step
 

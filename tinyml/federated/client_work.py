@@ -70,7 +70,8 @@ def train(
         slopes = tape.gradient(objective, variables.trainable)
         state, moved = update(state, tuple(variables.trainable), tuple(slopes))
         tf.nest.map_structure(lambda v, w: v.assign(w), tuple(variables.trainable), moved)
-        right = tf.reduce_sum(tf.cast(tf.argmax(scores, 1) == y, tf.int64))
+        found = tf.equal(tf.argmax(scores, 1), y)  # `==` means `is` while TFF builds its graph
+        right = tf.reduce_sum(tf.cast(found, tf.int64))
         return state, tf.reduce_sum(losses), right
 
     @tf.function
