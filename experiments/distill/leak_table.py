@@ -39,10 +39,11 @@ def leak() -> str:
 def _setting(row: dict[str, Any]) -> str:
     limits, budget = row["limits"], row["budget"]
     components = f"{limits['components']} components"
-    if limits["members_per_component"] > 1:
-        return f"the default: {limits['smallest_cluster']} or more, 10 behind a component"
     if budget:
         return f"epsilon {budget['epsilon']:g}, {components}"
+    if limits["members_per_component"] > 1:
+        behind = limits["members_per_component"]
+        return f"the default: {limits['smallest_cluster']} or more, {behind} behind a component"
     if limits["clusters"] == 1:
         return f"a cluster a class, {components}"
     return f"{limits['smallest_cluster']} or more members, {components}"

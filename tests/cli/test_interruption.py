@@ -11,7 +11,7 @@ import pytest
 
 # The command `try` is BODY; `ctrl_c` is the user at a moment that the test chooses.
 PROGRAM = """
-import atexit, os, signal, sys, types
+import atexit, os, signal, sys, threading, types
 from pathlib import Path
 import click
 from tinyml import cli, run
@@ -40,7 +40,7 @@ def run_command(
     program = output.parent.with_name("program")
     program.mkdir()
     (program / "interrupted.py").write_text(text.replace("OUTPUT", str(output)))
-    # -m as in `python -m tinyml`: only there CPython keeps the note that interruption.told clears
+    # -m as in `python -m tinyml`: only there CPython dies by SIGINT as interruption.end tells
     command = [sys.executable, "-m", "interrupted"]
     places = os.pathsep.join([str(program), *sys.path])
     return subprocess.run(
@@ -77,6 +77,10 @@ def test_where_nobody_minds(output: Path) -> None:
         pytest.param(
             "class Dying:\n            def __del__(self): ctrl_c()\n        Dying()",
             id="in-a-destructor",
+        ),
+        pytest.param(
+            "atexit.register(threading.Event().wait); ctrl_c()",
+            id="before-a-library-hangs-at-the-end",
         ),
     ],
 )

@@ -77,5 +77,6 @@ def main() -> None:
 
 def _end(line: str, code: int) -> None:
     print(line, file=sys.stderr, flush=True)
-    interruption.told()
+    if code == 130:
+        interruption.end()
     sys.exit(code)
