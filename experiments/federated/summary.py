@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tables import tables
 
 from tinyml.federated import plots
 
@@ -20,7 +21,6 @@ else:
 
 HERE = Path(__file__).resolve().parent
 _BEGIN, _END = "<!-- made by summary.py -->\n", "<!-- end -->\n"
-_HEAD = ("partition", "EMD", "strategy", "shared", "E", "B", "rounds", "seeds", "accuracy", "paper")
 
 
 def main() -> None:
@@ -93,28 +93,6 @@ def _of_paper(entry: dict[str, Any], paper: dict[str, Any]) -> float | None:
         if (lost["partition"], lost["batch"]) == (entry["partition"], entry["batch"]):
             return round(known["baseline"] - lost["points"] / 100, 5)
     return None
-
-
-def tables(summary: list[dict[str, Any]]) -> str:
-    """A table for each data set, as Markdown."""
-    text = []
-    for dataset in dict.fromkeys(row["dataset"] for row in summary):
-        text += [f"### {dataset}\n", "| " + " | ".join(_HEAD) + " |", "|---" * len(_HEAD) + "|"]
-        text += [_line(row) for row in summary if row["dataset"] == dataset]
-        text.append("")
-    return "\n".join(text) or "No records yet.\n"
-
-
-def _line(row: dict[str, Any]) -> str:
-    spread = "" if row["accuracy_sd"] is None else f" ± {100 * row['accuracy_sd']:.1f}"
-    shared = f"{100 * row['share']:g} % {row['source']}, alpha {row['share_alpha']}"
-    cells = (
-        *(row["partition"], f"{row['emd']:.2f}", row["strategy"], shared if row["share"] else ""),
-        *(str(row[key]) for key in ("epochs", "batch", "rounds", "seeds")),
-        f"{100 * row['accuracy_mean']:.1f} %{spread}",
-        "" if row["paper"] is None else f"{100 * row['paper']:.1f} %",
-    )
-    return "| " + " | ".join(cells) + " |"
 
 
 def _write_tables(page: Path, text: str) -> None:
