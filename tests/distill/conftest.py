@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tinyml import data
+from tinyml import console, data
 from tinyml.cli import cli
 from tinyml.distill.teacher import Teacher
 from tinyml.models import files, registry, runtime, training
@@ -29,6 +30,31 @@ def teacher_path(tmp_path_factory, digits) -> Path:
     path = tmp_path_factory.mktemp("teacher") / "teacher.keras"
     files.save(model, path)
     return path
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch):
+    """Somebody presses it once the progress bar has moved so often, or by so many steps."""
+
+    @contextmanager
+    def pressed(*, moves=None, steps=None):
+        with monkeypatch.context() as patched:
+            bar = _Stopping(moves, steps)
+            patched.setattr(console, "progress", lambda label, total: nullcontext(bar))
+            yield
+
+    return pressed
+
+
+class _Stopping(console.Silent):
+    def __init__(self, moves, steps):
+        self.moves = np.inf if moves is None else moves
+        self.steps = np.inf if steps is None else steps
+
+    def advance(self, amount=1, **values):
+        self.moves, self.steps = self.moves - 1, self.steps - amount
+        if min(self.moves, self.steps) < 0:
+            raise KeyboardInterrupt
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tinyml import console, run
+from tinyml import run
 from tinyml.errors import InputError, Interrupted
 
 pytestmark = pytest.mark.slow  # TensorFlow compiles in every test
@@ -36,37 +36,19 @@ def whole(teacher_path, tmp_path_factory):
     return contents(output)
 
 
-class Stopping:
-    """A progress bar at which somebody presses Ctrl-C."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def advance(self, amount=1, **values):
-        self.left -= 1
-        if self.left < 0:
-            raise KeyboardInterrupt
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-
 # fast moves the bar once an episode (3) and twice a batch (2 of them), noise once a batch (2)
 @pytest.mark.parametrize("after", [[1], [3, 1], [5], [6], [2, 4, 1]])
 def test_interrupted_dreams_go_on_where_they_were(
-    tinyml, teacher_path, whole, tmp_path, monkeypatch, after
+    tinyml, teacher_path, whole, tmp_path, ctrl_c, after
 ):
     output = tmp_path / "dreams"
-    quiet = console.progress
     for moves in after:
-        monkeypatch.setattr(console, "progress", lambda label, total, n=moves: Stopping(n))
-        with pytest.raises(Interrupted, match="run the same command again to go on"):
+        with (
+            ctrl_c(moves=moves),
+            pytest.raises(Interrupted, match="run the same command again to go on"),
+        ):
             tinyml(*arguments(teacher_path, output))
         assert not output.exists()
-    monkeypatch.setattr(console, "progress", quiet)
     tinyml(*arguments(teacher_path, output))
     assert contents(output) == whole
     assert [path.name for path in tmp_path.iterdir()] == ["dreams"]
@@ -91,11 +73,9 @@ def test_killed_dreams_go_on_where_they_were(tinyml, teacher_path, whole, tmp_pa
     assert {name: (output / name).stat().st_mtime_ns for name in kept} == kept
 
 
-def test_other_settings_never_go_on(tinyml, teacher_path, tmp_path, monkeypatch):
-    with monkeypatch.context() as patched:
-        patched.setattr(console, "progress", lambda label, total: Stopping(5))
-        with pytest.raises(Interrupted):
-            tinyml(*arguments(teacher_path, tmp_path / "dreams"))
+def test_other_settings_never_go_on(tinyml, teacher_path, tmp_path, ctrl_c):
+    with ctrl_c(moves=5), pytest.raises(Interrupted):
+        tinyml(*arguments(teacher_path, tmp_path / "dreams"))
     with pytest.raises(InputError, match="fast_pixel_steps was 8, is 9"):
         tinyml(*arguments(teacher_path, tmp_path / "dreams", "--fast-pixel-steps", 9))
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tinyml import console, run
+from tinyml import run
 from tinyml.distill.settings import StudentSettings
 from tinyml.distill.student import _Mixer
 from tinyml.errors import InputError, Interrupted
@@ -29,24 +29,6 @@ main()
 """
 
 
-class Stopping(console.Silent):
-    """A progress bar at which somebody presses Ctrl-C once so many steps are made."""
-
-    def __init__(self, after):
-        self.left = after
-
-    def advance(self, amount=1, **values):
-        self.left -= amount
-        if self.left < 0:
-            raise KeyboardInterrupt
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-
 def train(output, *more):
     settings = ("--model", "resnet-4-4", "--steps", 160, "--batch-size", 16)
     return ("train", "--data", "digits", *settings, *more, "-o", output)
@@ -58,14 +40,16 @@ def student(teacher_path, output, *more):
 
 
 @pytest.fixture
-def interrupted(tinyml, monkeypatch):
+def interrupted(tinyml, ctrl_c, monkeypatch):
     """Runs a command that is interrupted after so many steps and keeps its state every 25."""
 
     def interrupt(arguments, after):
         with monkeypatch.context() as patched:
             patched.setattr(training, "_KEEP_EVERY", 0.0)
-            patched.setattr(console, "progress", lambda label, total: Stopping(after))
-            with pytest.raises(Interrupted, match="run the same command again to go on"):
+            with (
+                ctrl_c(steps=after),
+                pytest.raises(Interrupted, match="run the same command again to go on"),
+            ):
                 tinyml(*arguments)
 
     return interrupt
@@ -136,7 +120,7 @@ def test_other_settings_never_go_on(tinyml, interrupted, tmp_path, capsys):
     assert run.read_record(tmp_path / "m.keras")["resumed"] is False
 
 
-def test_a_run_keeps_an_unfinished_student(tinyml, teacher_path, tmp_path, monkeypatch):
+def test_a_run_keeps_an_unfinished_student(tinyml, teacher_path, tmp_path, ctrl_c, monkeypatch):
     """`distill run` goes on within its second part."""
     output = tmp_path / "all"
     command = (
@@ -145,8 +129,7 @@ def test_a_run_keeps_an_unfinished_student(tinyml, teacher_path, tmp_path, monke
     )
     with monkeypatch.context() as patched:
         patched.setattr(training, "_KEEP_EVERY", 0.0)
-        patched.setattr(console, "progress", lambda label, total: Stopping(45))
-        with pytest.raises(Interrupted):
+        with ctrl_c(steps=45), pytest.raises(Interrupted):
             tinyml(*command)
     assert (tmp_path / ".all.partial/all/.student.keras.partial/training.npz").exists()
     tinyml(*command)
