@@ -6,9 +6,12 @@ SHARED holds data/ as the project's shared folder does. Every file is made once:
   data/mnist-10000.npz, cifar10-10000.npz   what the clients hold together in the small experiments:
                                             10,000 training samples; the whole test split
   data/mnist-public.npz, ...                the server's own 500 samples, none of them a client's
-  dreams/mnist-everything, ...              of a teacher trained on all that the clients hold
-  dreams/mnist-public, ...                  of one trained on the server's samples alone
-  dreams/mnist-warm-up, ...                 of the clients' own architecture, trained on those
+  dreams/mnist-everything, ...              of a network as the clients', trained on all that they hold,
+                                            by metadata of a tenth of it
+  dreams/mnist-public, ...                  the same, trained on the server's samples alone
+  dreams/mnist-warm-up, ...                 the same, and just begun, as the server's is after its warm-up
+  dreams/mnist-resnet-everything, ...       of a network with batch norms, without metadata: `fast`
+  dreams/mnist-resnet-public, ...           the same, trained on the server's samples alone
 
 Each set of dreams holds 1,500, three times the shared set of 5 %.
 """
@@ -59,20 +62,18 @@ def _part(source: str, first: int, count: int) -> Maker:
     return make
 
 
-def _dreams(data: str, model: str, training: str, dreaming: str) -> Maker:
-    """Dreams of a teacher that is trained on `data` alone."""
+def _dreams(data: str, model: str, training: str, dreaming: str, looked: str = "") -> Maker:
+    """Dreams of a teacher that is trained on `data` alone, by its metadata where `looked` says how."""
 
     def make(path: Path, work: Path, shared: Path) -> None:
         teacher = work / "dreams" / f"{path.name}.keras"
+        metadata = teacher.with_suffix(".npz")
         if not teacher.exists():
             _tinyml(f"train --data {work / data} --model {model} {training}", teacher)
-        known = ""
-        if "activation" in dreaming:
-            metadata = teacher.with_suffix(".npz")
-            known = f"--layer dense1 --metadata {metadata}"
-            if not metadata.exists():
-                looked = f"--teacher {teacher} --data {work / data} --fraction 1 --layer dense1"
-                _tinyml(f"distill metadata {looked}", metadata)
+        if looked and not metadata.exists():
+            flags = f"--teacher {teacher} --data {work / data} {looked}"
+            _tinyml(f"distill metadata {flags}", metadata)
+        known = f"--metadata {metadata}" if looked else ""
         _tinyml(f"distill dream --teacher {teacher} {known} --count {DREAMS} {dreaming}", path)
 
     return make
@@ -83,37 +84,45 @@ def _tinyml(arguments: str, output: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def _of(name: str, teacher: str, clients: str, flags: str) -> dict[str, Maker]:
-    """The parts of a data set and its three kinds of dreams."""
+def _of(name: str, clients: str, prior: str, fast: str) -> dict[str, Maker]:
+    """The parts of a data set and its kinds of dreams."""
     everything, public = f"data/{name}-10000.npz", f"data/{name}-public.npz"
-    fast = f"--method fast {flags}"
+    # The clients' networks have no batch norm: they dream of their metadata, at the last hidden layer
+    layer = "--layer dense1" if name == "mnist" else "--layer dense2"
+    slow = f"--method activation --dream-steps 100 {layer} {prior}"
+    many, few = "--learning-rate 0.001 --batch-size 50", "--learning-rate 0.004 --batch-size 50"
     return {
         f"data/{name}.npz": _whole,
         everything: _part(f"data/{name}.npz", 0, SAMPLES),
         public: _part(f"data/{name}.npz", SAMPLES, PUBLIC),
         f"dreams/{name}-everything": _dreams(
-            everything, teacher, "--epochs 20 --batch-size 128 --learning-rate 0.004", fast
+            everything, clients, f"{many} --epochs 8", slow, f"{layer} --fraction 0.1"
         ),
         f"dreams/{name}-public": _dreams(
-            public, teacher, "--epochs 100 --batch-size 50 --learning-rate 0.004", fast
+            public, clients, f"{many} --epochs 50", slow, f"{layer} --fraction 1"
         ),
-        # No batch normalisation, so what it dreams of is the public set's metadata
         f"dreams/{name}-warm-up": _dreams(
-            public,
-            clients,
-            "--epochs 50 --batch-size 50 --learning-rate 0.001",
-            f"--method activation --dream-steps 100 {flags}",
+            public, clients, f"{many} --epochs 5", slow, f"{layer} --fraction 1"
         ),
+        f"dreams/{name}-resnet-everything": _dreams(
+            everything, "resnet-8-16", "--learning-rate 0.004 --batch-size 128 --epochs 20", fast
+        ),
+        f"dreams/{name}-resnet-public": _dreams(public, "resnet-8-16", f"{few} --epochs 100", fast),
     }
 
 
 MAKERS: dict[str, Maker] = {
-    **_of("mnist", "resnet-8-16", "fedavg-cnn-mnist", "--total-variation 0.003"),
+    **_of(
+        "mnist",
+        "fedavg-cnn-mnist",
+        "--total-variation 0.003",
+        "--method fast --total-variation 0.003",
+    ),
     **_of(
         "cifar10",
-        "resnet-8-16",
         "fedavg-cnn-cifar",
-        "--fast-pixel-steps 40 --dream-learning-rate 0.05",
+        "",
+        "--method fast --fast-pixel-steps 40 --dream-learning-rate 0.05",
     ),
     "data/spoken.npz": _whole,
 }
