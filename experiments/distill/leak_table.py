@@ -41,8 +41,8 @@ def _setting(row: dict[str, Any]) -> str:
     components = f"{limits['components']} components"
     if budget:
         return f"epsilon {budget['epsilon']:g}, {components}"
-    if limits["members_per_component"] > 1:
-        behind = limits["members_per_component"]
+    behind = limits.get("members_per_component", 1)
+    if behind > 1:
         return f"the default: {limits['smallest_cluster']} or more, {behind} behind a component"
     if limits["clusters"] == 1:
         return f"a cluster a class, {components}"

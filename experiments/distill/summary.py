@@ -15,6 +15,7 @@ from typing import Any
 
 import calibration_table
 import leak_table
+import metadata_table
 
 HERE = Path(__file__).resolve().parent
 Line = dict[str, Any]
@@ -34,15 +35,22 @@ ORDER = (
 
 
 def main() -> None:
-    rows, teachers = [], {}
-    for path in sorted((HERE / "records").glob("*.jsonl")):
-        lines = [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
-        rows += experiment(path.stem, lines)
-        teachers[path.stem] = [
-            line["metrics"]["accuracy_test"] for line in lines if line["kind"] == "teacher"
-        ]
+    experiments = {
+        path.stem: [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
+        for path in sorted((HERE / "records").glob("*.jsonl"))
+    }
+    rows = [row for name, lines in experiments.items() for row in experiment(name, lines)]
+    teachers = {
+        name: [line["metrics"]["accuracy_test"] for line in lines if line["kind"] == "teacher"]
+        for name, lines in experiments.items()
+    }
     (HERE / "summary.json").write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
-    parts = [tables(rows, teachers), calibration_table.section(), leak_table.section()]
+    parts = [
+        tables(rows, teachers),
+        metadata_table.section(experiments),
+        calibration_table.section(),
+        leak_table.section(),
+    ]
     (HERE / "tables.md").write_text("\n".join(parts), encoding="utf-8")
     plots(rows)
     calibration_table.plot()
