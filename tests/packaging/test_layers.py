@@ -29,7 +29,8 @@ LAYERS = [
     {"ops"},
     {"targets", "data", "dreams", "affine", "cmsis_nn"},
 ]
-LEAVES = {"errors", "console", "run", "resources", "process"}  # used by all, and by each other
+# Used by all, and by each other
+LEAVES = {"errors", "console", "interruption", "run", "resources", "process"}
 
 COMPILER = ["graph", "ops", "passes", "kernels", "memory", "codegen", "targets", "emulate"]
 LIGHT = {"numpy", "click", "jinja2", "rich", "flatbuffers", "tflite", "elftools", "platformdirs"}
