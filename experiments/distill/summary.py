@@ -163,7 +163,7 @@ def _plot(rows: list[dict[str, Any]], key: str, label: str, name: str) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot, ticker
 
     lines: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -172,18 +172,24 @@ def _plot(rows: list[dict[str, Any]], key: str, label: str, name: str) -> None:
     if not datasets:
         return
     figure, axes = pyplot.subplots(
-        1, len(datasets), figsize=(5 * len(datasets), 4), squeeze=False, layout="constrained"
+        1, len(datasets), figsize=(4 * len(datasets), 4), squeeze=False, layout="constrained"
     )
+    colours = {name: f"C{ORDER.index(name)}" for _, name, _ in lines}
+    shown: dict[str, Any] = {}
     for axis, dataset in zip(axes[0], datasets):
         for (own, taught, init), points in sorted(lines.items()):
             if own == dataset:
                 points.sort(key=lambda row: row[key])
                 x, y = [p[key] for p in points], [100 * p["accuracy_mean"] for p in points]
                 error = [100 * (p["accuracy_sd"] or 0) for p in points]
-                style = "-" if init == "random" else "--"
-                axis.errorbar(x, y, error, fmt="o" + style, capsize=3, label=f"{taught}, {init}")
+                look = {"fmt": "o-"} if init == "random" else {"fmt": "o--", "mfc": "white"}
+                series = f"{taught}, {init}"
+                shown[series] = axis.errorbar(x, y, error, capsize=3, c=colours[taught], **look)
         axis.set(title=dataset, xlabel=label, ylabel="test accuracy, %", xscale="log")
-        axis.legend(fontsize="small")
+        for which in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+            which(ticker.ScalarFormatter())
+        axis.tick_params(axis="x", which="both", labelsize="small", labelrotation=60)
+    figure.legend(shown.values(), shown, loc="outside lower center", ncols=4, fontsize="small")
     figure.savefig(HERE / name, dpi=120, metadata={"Software": None})
     pyplot.close(figure)
 
