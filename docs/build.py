@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "experiments/distill"))
+sys.path.insert(0, str(ROOT / "experiments/distill"))  # no package: imported by its folder
 import calibration_table  # noqa: E402
 import leak_table  # noqa: E402
 from markdown_table import table  # noqa: E402

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -19,8 +20,8 @@ _asked = False
 def listen() -> None:
     """Take both signals; Ctrl-C only where nobody switched it off, as a shell does for jobs behind `&`."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     sys.unraisablehook = _unraisable
 
 
@@ -37,8 +38,9 @@ def end() -> NoReturn:
     as dataclasses and namedtuples run it, CPython dies by SIGINT whatever sys.exit said; and gRPC waits
     for ever for its threads when a second interrupt kept a channel from being closed.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # a pipe whose reader has gone
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(130)
 
 
@@ -48,7 +50,8 @@ def deaf() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """A signal's handler: what `listen` does with those two."""
     global _asked
     _asked = True
     raise KeyboardInterrupt

@@ -8,11 +8,10 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from tinyml import console
+from tinyml import console, interruption
 from tinyml.cli import options
 from tinyml.errors import InputError
 
@@ -47,7 +46,7 @@ def command(port: int, allow_open_port: bool) -> None:
     _check_free(port)
     # An SSH session that ends sends SIGHUP: end like on Ctrl-C, so that the data goes. Under nohup stay.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _end)
+        signal.signal(signal.SIGHUP, interruption.interrupt)
     with ExitStack() as stack:
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="tinyml-worker-"))
         running = stack.enter_context(worker.running(port, Path(directory)))
@@ -70,7 +69,3 @@ def _check_free(port: int) -> None:
             probe.bind(("", port))
         except OSError as error:
             raise InputError("--port", f"{port}: {error.strerror}", "give another") from None
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
