@@ -3,13 +3,15 @@
 An experiment is a set of units, each one command of the public CLI, run in WORK (see prepare.py).
 A unit whose record stands in records/CONFIG.jsonl with the same arguments, and whose inputs' units
 stand there too, is not run again; so the script may be killed and started again at any time, and a
-changed setting makes anew just what depends on it. `accuracy_test` is measured once, by the command
-that made the model, after its training; nothing here reads it.
+changed setting makes anew just what depends on it. Several may run at a time, each with an --only of
+its own. `accuracy_test` is measured once, by the command that made the model, after its training;
+nothing here reads it.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import subprocess
@@ -144,6 +146,8 @@ def _student(
     needed, images = _images(config, source, dreams)
     if source == "untrained":
         training["steps"] = 0
+    if source == "real-answers":
+        training["hint"] = 0
     yield from needed
     yield Unit(
         output,
@@ -164,7 +168,7 @@ def _images(
     config: dict[str, Any], source: str, dreams: dict[str, Unit]
 ) -> tuple[list[Unit], list[str]]:
     """What a student of `source` learns from: units to make first, and names for --dreams."""
-    if source in ("real", "untrained"):
+    if source in ("real", "real-answers", "untrained"):
         return [], [f"data:{config['data']}"]
     if source == "other-data":
         return [], [f"data:{config['other_data']}"]
@@ -191,8 +195,11 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self._known = {line["output"]: line for line in map(json.loads, lines)}
+        self._known = self._read()
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        found = self._path.read_text(encoding="utf-8") if self._path.exists() else ""
+        return {line["output"]: line for line in map(json.loads, found.splitlines())}
 
     def hold(self, unit: Unit) -> bool:
         """True when the unit and all that it needs were made with these very arguments."""
@@ -203,7 +210,16 @@ class Records:
         return made and all(self.hold(need) for need in unit.needs)
 
     def add(self, unit: Unit, record: dict[str, Any]) -> None:
-        """Add or replace a unit's line; the file is replaced whole."""
+        """Add or replace a unit's line; the file is replaced whole, with what others added."""
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            self._known = self._read()
+            self._replace(unit, record)
+        finally:
+            os.close(folder)
+
+    def _replace(self, unit: Unit, record: dict[str, Any]) -> None:
         line = {"output": unit.output, "arguments": list(unit.arguments), **unit.facts}
         self._known[unit.output] = {**line, **{key: record[key] for key in KEPT if key in record}}
         text = "".join(json.dumps(line, sort_keys=True) + "\n" for line in self._known.values())

@@ -22,6 +22,7 @@ Line = dict[str, Any]
 ORDER = (
     "real-labels",
     "real",
+    "real-answers",
     "activation",
     "deepinversion",
     "fast",

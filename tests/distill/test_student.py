@@ -9,7 +9,8 @@ import pytest
 
 from tinyml import data, dreams
 from tinyml.distill import student
-from tinyml.distill.channels import inherit
+from tinyml.distill.channels import inherit, matched_norms
+from tinyml.distill.losses.hint import hint
 from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.settings import StudentSettings
 from tinyml.distill.teacher import Teacher
@@ -63,7 +64,9 @@ def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dream
     )
 
 
-@pytest.mark.parametrize("extra", [("--disagreement", 0.2), ("--init", "teacher-channels")])
+@pytest.mark.parametrize(
+    "extra", [("--disagreement", 0.2), ("--init", "teacher-channels"), ("--hint", 10)]
+)
 def test_same_seed_same_bytes(tinyml, teacher_path, dreams_path, tmp_path, extra):
     for name in ("a.keras", "b.keras"):
         more = ("--student", "resnet-6-4", "--seed", 2, *extra)
@@ -235,3 +238,55 @@ def test_dreams_teach_what_noise_does_not(tinyml, teacher_path, tmp_path):
         accuracy[method] = record["metrics"]["accuracy_test"]
     assert accuracy["deepinversion"] > 0.6
     assert accuracy["deepinversion"] > accuracy["uniform"] + 0.1
+
+
+def test_hints_are_the_difference_of_the_matched_channels(teacher, digits):
+    """Against a loop of its own: the teacher as its own student, one batch norm of it scaled."""
+    tf = runtime.tensorflow()
+    made = student.build("resnet-6-8", teacher, "teacher-channels")
+    norms = [n for n in made.layers if isinstance(n, tf.keras.layers.BatchNormalization)]
+    maps = {n.name: teacher.model.get_layer(n.name).output for n in norms}
+    seen = tf.keras.Model(teacher.model.inputs, maps)(digits.test.x[:9], training=False)
+    given = {name: value * 1.5 if name == "stem_bn" else value for name, value in seen.items()}
+    found = float(hint(list(seen.values()), list(given.values())))
+    stem = seen["stem_bn"].numpy()
+    wanted = np.mean((0.5 * stem) ** 2) / (stem.var() + 1e-3) / len(norms)
+    assert found == pytest.approx(wanted, rel=1e-4)
+    for pair in matched_norms(made, teacher.model):
+        np.testing.assert_array_equal(pair.channels, np.arange(pair.own.gamma.shape[0]))
+
+
+def test_hints_bring_a_narrow_students_maps_near_the_teachers(teacher, digits):
+    def distance(weight):
+        runtime.tensorflow(0)
+        made = student.build("resnet-6-4", teacher, "random")
+        settings = StudentSettings(steps=60, augment=False, mixup=0, disagreement=0, hint=weight)
+        student.distill(made, teacher, digits.train.x, settings, seed=0)
+        found = matched_norms(made, teacher.model)
+        whole = teacher.watched([pair.whole for pair in found])(digits.test.x)[1]
+        own = Teacher(made).watched([pair.own for pair in found])(digits.test.x)[1]
+        pairs = zip(found, whole)
+        return float(hint([m.numpy()[..., pair.channels] for pair, m in pairs], own))
+
+    assert distance(10.0) < 0.7 * distance(0.0)
+
+
+@pytest.mark.parametrize("extra", [("--hint", 10), ("--init", "teacher-channels")])
+def test_unfit_student_is_refused_before_the_dreams(tinyml, teacher_path, tmp_path, extra):
+    given = ("distill", "run", "--teacher", teacher_path, "--student", "resnet-4-4", *extra)
+    with pytest.raises(InputError, match=r"not a narrower"):
+        tinyml(*given, "--count", 10**9, "-o", tmp_path / "out")  # takes for ever if it begins
+    assert not list(tmp_path.iterdir())
+
+
+def test_hints_with_a_search_need_narrow_copies(tinyml, teacher_path, dreams_path, tmp_path):
+    given = ("distill", "student", "--teacher", teacher_path, "--dreams", dreams_path)
+    more = ("--fit", "cortex-m4:64K:256K", "--hint", 10, "-o", tmp_path / "s.keras")
+    with pytest.raises(InputError, match=r"--init teacher-channels"):
+        tinyml(*given, *more)
+
+
+def test_hints_need_a_student_built_like_the_teacher(tinyml, teacher_path, dreams_path, tmp_path):
+    with pytest.raises(InputError, match=r"--hint.*not a narrower"):
+        learn(tinyml, teacher_path, dreams_path, tmp_path / "s.keras", "--hint", 10)
+    assert not (tmp_path / "s.keras").exists()

@@ -111,6 +111,14 @@ def _student(function: _F) -> _F:
             help="How far images move to where student and teacher disagree.",
         ),
         click.option(
+            "--hint",
+            type=_WEIGHT,
+            default=_STUDENT.hint,
+            show_default=True,
+            help="Weight of the teacher's maps after its batch norms, for a student built like it. "
+            "[try 10]",
+        ),
+        click.option(
             "--augment/--no-augment",
             default=_STUDENT.augment,
             show_default=True,

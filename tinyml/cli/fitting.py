@@ -63,7 +63,8 @@ def wanted(given: dict[str, Any]) -> Any:
     """The student's name, or what chooses it.
 
     Raises:
-        InputError: not exactly one of --student and --fit is given; a target that is not known.
+        InputError: not exactly one of --student and --fit is given; a target that is not known;
+            hints for candidates that are not all built like the teacher.
     """
     if (given["student"] is None) == (given["fit"] is None):
         raise InputError(
@@ -73,6 +74,12 @@ def wanted(given: dict[str, Any]) -> Any:
         )
     if given["student"] is not None:
         return given["student"]
+    if given["hint"] and given["init"] != "teacher-channels":
+        raise InputError(
+            "--hint",
+            "needs a student built like the teacher, and --fit also tries other depths",
+            "add --init teacher-channels, for which it tries narrower copies alone",
+        )
     from tinyml.fit.search import Fit
 
     return Fit(given["fit"], given["init"], given["trial_steps"], given["seed"])

@@ -1,13 +1,15 @@
-"""A narrow student that starts as the teacher's most used channels: no data, but not independent.
+"""Which of the teacher's channels a narrow student of the same structure stands for.
 
-Channels that flow into each other (through batch norm, ReLU, pooling and Add) are one group; a
-group keeps those channels whose batch norms have the largest |gamma| in sum (Liu et al. 2017,
-arXiv 1708.06519, prune by gamma), as many as the student has.
+It may start as them (no data, but not independent) or be asked for what they answer (see `hints`).
+Channels that flow into each other (through batch norm, ReLU, pooling and Add) are one group; a group
+keeps those channels whose batch norms have the largest |gamma| in sum (Liu et al. 2017, arXiv
+1708.06519, prune by gamma), as many as the student has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,21 +26,66 @@ def inherit(student: Any, teacher: Any) -> None:
     Raises:
         InputError: the two do not have the same layers in the same order, apart from widths.
     """
+    pairs = _pairs(student, teacher, "--init", "'teacher-channels'", "--init random")
+    groups = _groups(teacher)
+    kept = _kept(groups, student, teacher)
+    for own, whole in pairs:
+        own.set_weights([_cut(w, own, whole, groups, kept) for w in whole.get_weights()])
+
+
+@dataclass(frozen=True)
+class Matched:
+    """A batch norm of the student, the teacher's, and which channels of that it stands for.
+
+    Attributes:
+        own: the student's Keras layer.
+        whole: the teacher's.
+        channels: int64 (channels of `own`,), ascending.
+    """
+
+    own: Any
+    whole: Any
+    channels: np.ndarray
+
+
+def matched_norms(student: Any, teacher: Any) -> list[Matched]:
+    """The batch norms of both, in the order of the layers.
+
+    Raises:
+        InputError: as `inherit`; there are none.
+    """
+    pairs = _pairs(student, teacher, "--hint", "a hint", "--hint 0")
+    groups = _groups(teacher)
+    kept = _kept(groups, student, teacher)
+    norm = tensorflow().keras.layers.BatchNormalization
+    found = [
+        Matched(own, whole, kept[groups[whole.name]])
+        for own, whole in pairs
+        if isinstance(whole, norm)
+    ]
+    if not found:
+        raise InputError(
+            "--hint", f"'{teacher.name}' has no batch norm to take hints from", "leave --hint out"
+        )
+    return found
+
+
+def _pairs(
+    student: Any, teacher: Any, option: str, what: str, instead: str
+) -> list[tuple[Any, Any]]:
+    """Layers of the student, each with the teacher's that it is a narrow copy of."""
     pairs = list(zip(student.layers, teacher.layers))
     same = len(student.layers) == len(teacher.layers) and all(
         type(a) is type(b) and len(a.get_weights()) == len(b.get_weights()) for a, b in pairs
     )
     if not same:
         raise InputError(
-            "--init",
-            f"'teacher-channels' needs a student built like the teacher; '{student.name}' is not a "
+            option,
+            f"{what} needs a student built like the teacher; '{student.name}' is not a "
             f"narrower '{teacher.name}'",
-            "choose a student of the teacher's depth, or --init random",
+            f"choose a student of the teacher's depth, or {instead}",
         )
-    groups = _groups(teacher)
-    kept = _kept(groups, student, teacher)
-    for own, whole in pairs:
-        own.set_weights([_cut(w, own, whole, groups, kept) for w in whole.get_weights()])
+    return pairs
 
 
 def _groups(model: Any) -> dict[str, int]:

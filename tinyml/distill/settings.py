@@ -174,6 +174,8 @@ class StudentSettings:
         mixup: share of the images that are mixed with another, in [0, 1].
         disagreement: root mean square distance, in units of a pixel's range, that images are moved
             at most to where student and teacher disagree.
+        hint: weight of the difference between both networks' maps; above 0 the student must be
+            built like the teacher, narrower at most.
         augment: change the images by small affine maps.
         flip: with it, mirror every second image left to right: for photographs.
     """
@@ -184,6 +186,7 @@ class StudentSettings:
     temperature: float = 4.0
     mixup: float = 0.5
     disagreement: float = 0.2
+    hint: float = 0.0
     augment: bool = True
     flip: bool = False
 

@@ -352,8 +352,11 @@ def write_all(
         directory=True,
         resumable=True,
     ) as step:
-        if not isinstance(wanted, str):
-            wanted.search(teacher.load())  # what fits nowhere is said before the work
+        tensorflow(seed)
+        if isinstance(wanted, str):  # what fits nowhere is said before the work
+            student.require(wanted, teacher.load(), init, learning, teacher.allow_unsafe)
+        else:
+            wanted.search(teacher.load())
         made, into = step.path / "dreams", step.path / "student.keras"
         step.metrics["dreams"] = _once(
             made, lambda: write_dreams(teacher, dreaming_settings, seed, Output(made))

@@ -1,8 +1,9 @@
 """Training a student on dreams alone: the teacher answers, the student imitates.
 
-Bhardwaj et al. 2019 (arXiv 1905.07072), section 3.3, with three additions that need no data either:
+Bhardwaj et al. 2019 (arXiv 1905.07072), section 3.3, with additions that need no data either:
 dreams are mixed in pairs and answered anew (mixup, arXiv 1710.09412), changed by small affine maps,
-and moved a little to where student and teacher disagree (as in arXiv 1905.09768).
+and moved a little to where student and teacher disagree (as in arXiv 1905.09768). A student built like
+the teacher may take hints from inside it, too (see `hints`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinyml.distill.channels import inherit
+from tinyml.distill.channels import inherit, matched_norms
+from tinyml.distill.hints import Hints
 from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.settings import StudentSettings
 from tinyml.distill.teacher import Teacher
@@ -78,6 +80,15 @@ def build(name: str, teacher: Teacher, init: str, allow_unsafe: bool = False) ->
     return student
 
 
+def require(
+    name: str, teacher: Teacher, init: str, settings: StudentSettings, allow_unsafe: bool = False
+) -> None:
+    """Raises InputError if `build` or `distill` would for a student of this name."""
+    made = build(name, teacher, init, allow_unsafe)
+    if settings.hint:
+        matched_norms(made, teacher.model)
+
+
 def distill(
     student: Any,
     teacher: Teacher,
@@ -95,13 +106,19 @@ def distill(
         settings: how.
         seed: of order, mixing and augmentation.
         within: as of `training.fit`.
+
+    Raises:
+        InputError: hints are asked for, and the student is not built like the teacher.
     """
     pupil = Teacher(student, where=student.name)
     mixer = _Mixer(x, settings, seed)
+    hints = Hints(pupil, teacher, settings.temperature, settings.hint) if settings.hint else None
 
     def loss(x: Any, reach: Any) -> Any:
         if settings.disagreement:
             x = _disagree(x, reach, teacher, pupil, settings.temperature)
+        if hints is not None:
+            return hints(x)
         wanted = tensorflow().stop_gradient(teacher.logits(x))
         given = pupil.logits(x, training=True)
         return imitation(wanted, given, settings.temperature)

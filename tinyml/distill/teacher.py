@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,17 @@ class Teacher:
     def logits(self, x: Any, training: bool = False) -> Any:
         """Logits (N, classes) of a batch; of a model that ends in a softmax, what goes into it."""
         return self._scores.logits(self._scores.body(x, training=training))
+
+    def watched(self, layers: list[Any]) -> Callable[..., tuple[Any, list[Any]]]:
+        """From (x, training=False) to logits (N, classes) and the outputs of some layers."""
+        outputs = [self._scores.source, *(layer.output for layer in layers)]
+        probe = tensorflow().keras.Model(self._model.inputs, outputs)
+
+        def look(x: Any, training: bool = False) -> tuple[Any, list[Any]]:
+            source, *seen = probe(x, training=training)
+            return self._scores.logits(source), seen
+
+        return look
 
     def features(self, x: np.ndarray, batch_size: int = 500) -> np.ndarray:
         """Pooled activations, float32 (N, F), of images float32 (N, H, W, C)."""
