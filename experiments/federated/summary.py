@@ -105,16 +105,16 @@ def draw(output: Path, summary: list[dict[str, Any]]) -> None:
     """Accuracy and the first round's divergence against EMD: the paper's two figures."""
     plain = [row for row in summary if row["strategy"] == "fedavg" and not row["share"]]
     series = defaultdict(list)
-    layers = defaultdict(list)
+    layers: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(plain, key=lambda row: row["emd"]):
         name = f"{row['dataset']}, B = {row['batch']}"
         series[name].append((row["emd"], row["accuracy_mean"], row["accuracy_sd"] or 0.0))
         for layer, value in (row["divergence"] or {}).items():
-            layers[f"{row['dataset']}, {layer}"].append((row["emd"], value, 0.0))
+            layers[row["dataset"]][layer].append((row["emd"], value, 0.0))
     plots.against_emd(output / "accuracy-emd.png", series, "accuracy on test samples")
-    if layers:
-        label = "||w - w_sgd|| / ||w_sgd|| after round 1"
-        plots.against_emd(output / "divergence-emd.png", layers, label)
+    for dataset, found in layers.items():
+        label = f"{dataset}: ||w - w_sgd|| / ||w_sgd|| after round 1"
+        plots.against_emd(output / f"divergence-emd-{dataset}.png", found, label)
 
 
 if __name__ == "__main__":

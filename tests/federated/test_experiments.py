@@ -98,5 +98,5 @@ def test_runs_are_recorded_once_and_summed_up(place):
     assert (skewed["seeds"], skewed["rounds"], skewed["paper"]) == (2, 2, None)
     assert skewed["emd"] == pytest.approx(1.2, abs=0.01)
     assert "| emd:1.2 | 1.20 | fedavg |" in (place / "README.md").read_text()
-    assert (place / "divergence-emd.png").exists()
+    assert (place / "divergence-emd-squares.png").exists()
     assert (place / "accuracy-emd.png").exists()
