@@ -124,8 +124,8 @@ class _Kept:
         also = {
             name: np.array(value) for name, value in {"loss": loss, **self.watch.read()}.items()
         }
+        self._within.keep_times()  # first: killed in between, no time that was spent is lost
         checkpoint.save(self._path(self._within), done, {**arrays, **also})
-        self._within.keep_times()
         self._saved = time.monotonic()
 
     @staticmethod
