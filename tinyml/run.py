@@ -241,17 +241,18 @@ def _resumable(output: Path, identity: dict[str, Any], force: bool) -> Iterator[
         Interrupted: Ctrl-C or SIGTERM; says how to go on.
     """
     place = output.resolve().parent / f".{output.name}.partial"
-    place.mkdir(exist_ok=True)
-    with _locked(place):
-        _claim(place, identity, force)
-        try:
-            yield place
-        except KeyboardInterrupt:
-            raise Interrupted(f"run the same command again to go on ({place})") from None
-        except (InputError, CheckFailed):
+    try:
+        place.mkdir(exist_ok=True)
+        with _locked(place):
+            _claim(place, identity, force)
+            try:
+                yield place
+            except (InputError, CheckFailed):
+                shutil.rmtree(place, ignore_errors=True)
+                raise
             shutil.rmtree(place, ignore_errors=True)
-            raise
-        shutil.rmtree(place, ignore_errors=True)
+    except KeyboardInterrupt:
+        raise Interrupted(f"run the same command again to go on ({place})") from None
 
 
 @contextmanager

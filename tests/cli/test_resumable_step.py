@@ -105,6 +105,22 @@ def test_never_goes_on_with_other_settings(unfinished, settings, seed, content, 
     assert output.read_text() == "new"
 
 
+@pytest.mark.parametrize("place", ["_locked", "_claim"])
+def test_interrupted_before_the_step_begins(tmp_path, monkeypatch, place):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, place, interrupted)
+    with pytest.raises(Interrupted, match="run the same command again"), one(tmp_path / "out"):
+        pytest.fail("it began")
+    assert [path.name for path in tmp_path.iterdir()] == [".out.partial"]
+    monkeypatch.undo()
+    with one(tmp_path / "out") as step:
+        assert not step.resumed
+        step.path.touch()
+    assert (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("error", [InputError("a", "b", "c"), CheckFailed("no")])
 def test_what_cannot_end_well_leaves_nothing(tmp_path, error):
     with pytest.raises(type(error)):

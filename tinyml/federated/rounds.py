@@ -186,8 +186,8 @@ class Rounds:
         arrays = _with("federated/", self._learning.to_arrays(self._state))
         if self._central:
             arrays.update(_with("central/", self._central.to_arrays()))
+        self._run.step.keep_times()  # first: killed in between, no time that was spent is lost
         checkpoint.save(self._checkpoint, number, arrays)
-        self._run.step.keep_times()
 
 
 class _Central:
