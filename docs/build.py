@@ -43,7 +43,12 @@ def fresh(path: Path, text: str) -> bool:
 
 def pages() -> dict[Path, str]:
     """Every generated file with the text it should have."""
-    tables = {"benchmarks": benchmarks(), "digits": digits()}
+    tables = {
+        "benchmarks": benchmarks(),
+        "digits": digits(),
+        "students": students(),
+        "shared": shared(),
+    }
     return {
         OPERATORS: operators(),
         README: filled(README.read_text(encoding="utf-8"), tables),
@@ -118,14 +123,83 @@ def _has_cycles(row: dict[str, Any]) -> bool:
 
 
 def _benchmarks() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(
-        (ROOT / "benchmarks/results.json").read_text(encoding="utf-8")
-    )
-    return found
+    return _rows("benchmarks/results.json")
 
 
 def _with_model_before(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
     return list(zip(rows, ["", *(row["model"] for row in rows)]))
+
+
+_NAMES = {
+    "cifar10": "CIFAR-10",
+    "digits": "digits of 8x8 pixels",
+    "fashion": "Fashion-MNIST",
+    "mnist": "MNIST",
+    "spoken": "spoken digits",
+}
+
+
+def students() -> str:
+    """Students on dreams made from their teacher alone, between real data and noise."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for row in _rows("experiments/distill/summary.json"):
+        found.setdefault((row["experiment"], row["init"]), {})[row["method"]] = row
+    named = [
+        (f"{_NAMES[dreamt['dataset']]}: {dreamt['teacher']} to {dreamt['student']}", init, by)
+        for (_, init), by in found.items()
+        if (dreamt := by.get("pooled"))
+    ]
+    rows = [
+        [
+            name if name != before else "",
+            init.replace("teacher-", "the teacher's "),
+            *(_percent(by[method]) for method in ("real", "pooled")),
+            f"{by['pooled']['ratio']:.3f}",
+            _percent(by["noise"]) if "noise" in by else "",
+            by["pooled"]["seeds"],
+        ]
+        for (name, init, by), before in zip(named, ["", *(name for name, _, _ in named)])
+    ]
+    return table(["", "start", "on real data", "on dreams", "ratio", "on noise", "seeds"], rows)
+
+
+_SHARED = {
+    "nothing": (0.0, None, ""),
+    "5 % of the samples": (0.05, 0.5, "real"),
+    "as many dreams, of a teacher that saw everything": (0.05, 0.5, "dreams:{}-everything"),
+    "three times as many": (0.15, 0.5, "dreams:{}-everything"),
+    "as many dreams, of a teacher that saw 500 public samples": (0.05, 0.5, "dreams:{}-public"),
+    "three times as many of those": (0.15, 0.5, "dreams:{}-public"),
+}
+
+
+def shared() -> str:
+    """FedAvg on one class a client, by what all clients share."""
+    runs = [
+        row
+        for row in _rows("experiments/federated/summary.json")
+        if (row["partition"], row["strategy"]) == ("pathological:1", "fedavg")
+    ]
+    rows = []
+    for what, (share, alpha, source) in _SHARED.items():
+        cells = []
+        for name in ("mnist", "cifar10"):
+            wanted = (f"{name}-10000", share, alpha, source.format(name) if share else None)
+            keys = ("dataset", "share", "share_alpha", "source")
+            (run,) = (run for run in runs if tuple(run[key] for key in keys) == wanted)
+            cells += [_percent(run), run["seeds"]]
+        rows.append([what, *cells])
+    return table(["all clients share", "MNIST", "seeds", "CIFAR-10", "seeds"], rows)
+
+
+def _percent(row: dict[str, Any]) -> str:
+    spread = f" ± {row['accuracy_sd'] * 100:.1f}" if row["accuracy_sd"] is not None else ""
+    return f"{row['accuracy_mean'] * 100:.1f}{spread}"
+
+
+def _rows(path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((ROOT / path).read_text(encoding="utf-8"))
+    return found
 
 
 def digits() -> str:

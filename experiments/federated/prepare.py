@@ -10,6 +10,7 @@ SHARED holds data/ as the project's shared folder does. Every file is made once:
                                             by metadata of a tenth of it
   dreams/mnist-public, ...                  the same, trained on the server's samples alone
   dreams/mnist-warm-up, ...                 the same, and just begun, as the server's is after its warm-up
+  dreams/cifar10-uniform-everything         as cifar10-everything, but from uniform noise
   dreams/mnist-resnet-everything, ...       of a network with batch norms, without metadata: `fast`
   dreams/mnist-resnet-public, ...           the same, trained on the server's samples alone
 
@@ -111,6 +112,9 @@ def _of(name: str, clients: str, prior: str, fast: str) -> dict[str, Maker]:
     }
 
 
+# Chosen by what the clients' network learns of 500 such dreams, on the validation split
+_NATURAL = "--dream-natural --dream-learning-rate 0.02 --dream-flip --total-variation 1"
+
 MAKERS: dict[str, Maker] = {
     **_of(
         "mnist",
@@ -121,8 +125,15 @@ MAKERS: dict[str, Maker] = {
     **_of(
         "cifar10",
         "fedavg-cnn-cifar",
-        "",
+        _NATURAL,
         "--method fast --fast-pixel-steps 40 --dream-learning-rate 0.05",
+    ),
+    "dreams/cifar10-uniform-everything": _dreams(
+        "data/cifar10-10000.npz",
+        "fedavg-cnn-cifar",
+        "--learning-rate 0.001 --batch-size 50 --epochs 8",
+        "--method activation --dream-steps 100 --layer dense2",
+        "--layer dense2 --fraction 0.1",
     ),
     "data/spoken.npz": _whole,
 }

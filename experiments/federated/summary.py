@@ -37,8 +37,8 @@ def main() -> None:
 
 
 _FIELDS = (
-    *("dataset", "partition", "emd", "strategy", "share", "source", "epochs", "batch", "rounds"),
-    *("seeds", "accuracy_mean", "accuracy_sd", "paper"),
+    *("dataset", "partition", "emd", "strategy", "share", "share_alpha", "source", "epochs"),
+    *("batch", "rounds", "seeds", "accuracy_mean", "accuracy_sd", "paper"),
 )
 
 

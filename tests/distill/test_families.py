@@ -96,6 +96,7 @@ def unsettled(name, shape, classes, rng):
         ("wrn-10-1", (8, 8, 1)),
         ("ds-cnn-8", (8, 8, 1)),
         ("ds-cnn-5", (25, 10, 1)),
+        ("ds-cnn-12-gn", (8, 8, 1)),
         ("mobilenetv1-0.125", (8, 8, 3)),
         ("autoencoder-16", (8, 8, 1)),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tinyml.console import Silent
-from tinyml.distill import dreaming, sheet, student, synthesizers, views
+from tinyml.distill import dreaming, sheet, starts, student, synthesizers, views
 from tinyml.distill.generator import Generator
 from tinyml.distill.losses.adversarial import adversarial
 from tinyml.distill.losses.batch_norm import batch_norm
@@ -68,6 +68,33 @@ def test_moves_shift_and_mirror_the_batch():
     assert moved(1, 1, 1) == [[0, 1, 2, 0]]
     assert moved(0, 0, 0) == [[0, 2, 1, 0]]
     assert moved(2, 2, 1) == [[0, 0, 1, 0]]
+
+
+def test_natural_images_are_mirrored_where_they_end():
+    settings = PixelSettings(jitter=1, natural=True)
+    x = np.arange(9, dtype=np.float32).reshape(1, 3, 3, 1)
+    tf = runtime.tensorflow()
+    found = views.moved(tf.constant(x), tf.constant([0, 2, 0]), settings)
+    assert found.numpy().reshape(3, 3).tolist() == [[1, 2, 2], [1, 2, 2], [4, 5, 5]]
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), (16, 12, 1)])
+def test_natural_starts_have_the_contrast_of_photographs(shape, rng):
+    x = starts.draw(400, shape, PixelSettings(natural=True), rng)
+    assert x.shape == (400, *shape)
+    assert x.dtype == np.float32
+    assert (x.min(), x.max()) > (0, 0.9)
+    assert x.max() <= 1
+    assert x.std() == pytest.approx(0.24, abs=0.03)
+    power = np.abs(np.fft.fft2(x - x.mean(), axes=(1, 2)))[..., 0].mean(0)
+    assert power[0, 2] / power[0, 4] == pytest.approx(2, rel=0.2)  # 1/f
+    if shape[-1] == 3:
+        assert np.corrcoef(x[..., 0].ravel(), x[..., 2].ravel())[0, 1] > 0.7
+
+
+def test_other_starts_are_uniform(rng):
+    x = starts.draw(100, (8, 8, 1), PixelSettings(), rng)
+    assert np.histogram(x, 4, (0, 1))[0] == pytest.approx([1600] * 4, rel=0.1)
 
 
 def test_moves_are_drawn_as_often_either_way(rng):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tinyml import data, dreams
-from tinyml.distill import student
-from tinyml.distill.channels import inherit, matched_norms
+from tinyml.distill import norms, student
+from tinyml.distill.channels import inherit, matched_maps
 from tinyml.distill.losses.hint import hint
 from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.settings import StudentSettings
@@ -59,6 +59,8 @@ def test_data_changes_the_report_but_not_the_student(tinyml, teacher_path, dream
     assert blind.read_bytes() == judged.read_bytes()
     metrics = json.loads((tmp_path / "judged.keras.run.json").read_text())["metrics"]
     assert {"accuracy_test", "accuracy_validation", "accuracy_by_class"} <= set(metrics)
+    test, teacher = data.load("digits").test, files.load(teacher_path, False)
+    assert metrics["accuracy_test_teacher"] == training.accuracy(teacher, test)
     assert metrics["times_smaller"] == pytest.approx(
         metrics["parameters_teacher"] / metrics["parameters"], abs=0.01
     )
@@ -172,6 +174,60 @@ def test_depthwise_channels_follow_their_group():
     np.testing.assert_array_equal(narrow[1], wide[1][[0, 1]])
 
 
+def test_a_flattened_map_keeps_its_channels_at_every_place(rng):
+    k = runtime.tensorflow(0).keras
+
+    def network(width):
+        inputs = k.Input((4, 4, 1))
+        x = k.layers.BatchNormalization(name="norm")(k.layers.Conv2D(width, 3)(inputs))
+        return k.Model(inputs, k.layers.Dense(3, name="out")(k.layers.Flatten()(x)))
+
+    teacher, made = network(6), network(2)
+    teacher.get_layer("norm").set_weights([np.arange(6) - 3.5, *np.ones((3, 6))])
+    inherit(made, teacher)
+    wide, narrow = (m.get_layer("out").get_weights()[0] for m in (teacher, made))
+    np.testing.assert_array_equal(narrow.reshape(4, 2, 3), wide.reshape(4, 6, 3)[:, [0, 1]])
+
+
+@pytest.fixture
+def wide_and_narrow(rng):
+    """Wide residual networks: the first shortcut of the wider is a convolution, of the narrower not."""
+    runtime.tensorflow(0)
+    wide, narrow = (registry.build(name, (8, 8, 3), 10) for name in ("wrn-10-2", "wrn-10-1"))
+    for layer in wide.layers:
+        if "_bn" in layer.name:
+            layer.gamma.assign(rng.uniform(0.5, 1.5, layer.gamma.shape))
+    return wide, narrow
+
+
+def test_a_student_may_lack_the_convolution_of_a_shortcut(wide_and_narrow):
+    wide, narrow = wide_and_narrow
+    inherit(narrow, wide)
+    for name, kept in (("stem", 16), ("stage1_block1_conv1", 16), ("stage3_block1_conv2", 64)):
+        own, whole = (m.get_layer(f"{name}_bn").gamma.numpy() for m in (narrow, wide))
+        assert len(own) == kept
+        assert set(own) <= set(whole)
+    np.testing.assert_array_equal(*(m.get_layer("stem").get_weights()[0] for m in (narrow, wide)))
+
+
+def test_where_a_shortcut_is_lacking_the_hint_is_the_sum(wide_and_narrow):
+    wide, narrow = wide_and_narrow
+    found = matched_maps(narrow, wide)
+    names = [pair.own.name for pair in found]
+    assert [pair.whole.name for pair in found] == names
+    assert names[:3] == ["stem_bn", "stage1_block1_conv1_bn", "stage1_block1_add"]
+    assert {"stage2_block1_shortcut_bn", "stage2_block1_conv2_bn"} <= set(names)
+    assert len(names) == 9  # as many as the narrower has batch norms
+    kept = found[2].channels
+    sums = sum(wide.get_layer(f"stage1_block1_{n}_bn").gamma.numpy() for n in ("conv2", "shortcut"))
+    np.testing.assert_array_equal(kept, np.sort(np.argsort(-sums)[:16]))
+
+
+def test_a_wider_student_is_refused(teacher):
+    with pytest.raises(InputError, match=r"--init.*narrower"):
+        student.build("resnet-6-9", teacher, "teacher-channels")
+
+
 def test_student_of_another_depth_cannot_inherit(teacher):
     with pytest.raises(InputError, match=r"--init.*narrower"):
         student.build("resnet-8-4", teacher, "teacher-channels")
@@ -252,7 +308,7 @@ def test_hints_are_the_difference_of_the_matched_channels(teacher, digits):
     stem = seen["stem_bn"].numpy()
     wanted = np.mean((0.5 * stem) ** 2) / (stem.var() + 1e-3) / len(norms)
     assert found == pytest.approx(wanted, rel=1e-4)
-    for pair in matched_norms(made, teacher.model):
+    for pair in matched_maps(made, teacher.model):
         np.testing.assert_array_equal(pair.channels, np.arange(pair.own.gamma.shape[0]))
 
 
@@ -262,7 +318,7 @@ def test_hints_bring_a_narrow_students_maps_near_the_teachers(teacher, digits):
         made = student.build("resnet-6-4", teacher, "random")
         settings = StudentSettings(steps=60, augment=False, mixup=0, disagreement=0, hint=weight)
         student.distill(made, teacher, digits.train.x, settings, seed=0)
-        found = matched_norms(made, teacher.model)
+        found = matched_maps(made, teacher.model)
         whole = teacher.watched([pair.whole for pair in found])(digits.test.x)[1]
         own = Teacher(made).watched([pair.own for pair in found])(digits.test.x)[1]
         pairs = zip(found, whole)
@@ -290,3 +346,39 @@ def test_hints_need_a_student_built_like_the_teacher(tinyml, teacher_path, dream
     with pytest.raises(InputError, match=r"--hint.*not a narrower"):
         learn(tinyml, teacher_path, dreams_path, tmp_path / "s.keras", "--hint", 10)
     assert not (tmp_path / "s.keras").exists()
+
+
+def test_batch_norms_measured_anew_are_the_means_over_all_batches(rng):
+    layers = runtime.tensorflow().keras.layers
+    given = layers.Input((4, 4, 2))
+    model = runtime.tensorflow().keras.Model(given, layers.BatchNormalization()(given))
+    x = rng.normal(3, 2, (600, 4, 4, 2)).astype(np.float32)
+    norms.reestimate(model, x, 0)
+    _, _, mean, variance = model.get_weights()
+    np.testing.assert_allclose(mean, x.mean((0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(variance, x.var((0, 1, 2)), rtol=1e-2)  # within batches of 200
+    assert model.layers[1].momentum == 0.99
+
+
+def test_only_the_statistics_are_measured_anew(teacher, digits):
+    def taught(anew):
+        runtime.tensorflow(0)
+        made = registry.build("resnet-4-4", (8, 8, 1), 10)
+        settings = StudentSettings(steps=3, reestimate=anew)
+        student.distill(made, teacher, digits.train.x, settings, seed=0)
+        return made
+
+    plain, anew = taught(False), taught(True)
+    for a, b in zip(plain.weights, anew.weights):
+        same = np.array_equal(a.numpy(), b.numpy())
+        assert same == ("moving" not in a.name), a.name
+
+
+def test_without_batch_norms_there_is_nothing_to_measure(
+    tinyml, teacher_path, plain_teacher_path, dreams_path, tmp_path
+):
+    given = ("--teacher", teacher_path, "--student", plain_teacher_path, "--reestimate")
+    for command in (("student", "--dreams", dreams_path), ("run", "--count", 10**9)):
+        with pytest.raises(InputError, match=r"no batch norm.*leave --reestimate out"):
+            tinyml("distill", *command, *given, "-o", tmp_path / "s.keras")
+        assert not (tmp_path / "s.keras").exists()

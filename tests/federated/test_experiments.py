@@ -31,8 +31,8 @@ partition = "iid"
 share = 0.1
 divergence = false
 """
-FIELDS = {"dataset", "partition", "emd", "strategy", "share", "source", "epochs", "batch", "rounds"}
-FIELDS |= {"seeds", "accuracy_mean", "accuracy_sd", "paper"}
+FIELDS = {"dataset", "partition", "emd", "strategy", "share", "share_alpha", "source", "epochs"}
+FIELDS |= {"batch", "rounds", "seeds", "accuracy_mean", "accuracy_sd", "paper"}
 
 
 def script(name, *arguments):

@@ -82,6 +82,8 @@ def test_a_broken_round_is_told(updates, stale, message):
     with pytest.raises(CheckFailed, match=message):
         signs_of(updates, WEIGHTS, stale).check(7)
     signs_of(HONEST, WEIGHTS).check(7)
+    with pytest.raises(CheckFailed, match="leave these clients out"):  # --robust is refused with it
+        signs_of(updates, WEIGHTS, stale).check(7, private=True)
 
 
 def federate(start, output, *more):

@@ -114,7 +114,7 @@ def test_every_setting_of_dreams_is_an_option(way):
     teacher = way.teacher()
     made = Dreaming(
         Plan(methods=("fast", "activation")),
-        PixelSettings(flip=True),
+        PixelSettings(flip=True, natural=True),
         FastSettings(),
         devices=("CPU:0",),
         probe=(8, 16),
@@ -125,7 +125,13 @@ def test_every_setting_of_dreams_is_an_option(way):
     )
     line = lines(way.root)["dreams"]
     parse(shlex.split(line)[1:])
-    for words in ("--against student.keras", "--dream-flip", "--fast-steps 1", "--probe 8,16"):
+    for words in (
+        "--against student.keras",
+        "--dream-flip",
+        "--dream-natural",
+        "--fast-steps 1",
+        "--probe 8,16",
+    ):
         assert words in line
 
 

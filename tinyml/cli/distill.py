@@ -119,6 +119,12 @@ def _student(function: _F) -> _F:
             "[try 10]",
         ),
         click.option(
+            "--reestimate/--no-reestimate",
+            default=_STUDENT.reestimate,
+            show_default=True,
+            help="At the end, measure the batch norms' statistics anew, on the images as they are.",
+        ),
+        click.option(
             "--augment/--no-augment",
             default=_STUDENT.augment,
             show_default=True,
@@ -251,7 +257,7 @@ def _student_summary(output: Path, metrics: dict[str, Any]) -> str:
     if "accuracy_test" in metrics:
         text += (
             f"; accuracy {metrics['accuracy_validation']:.2%} validation, "
-            f"{metrics['accuracy_test']:.2%} test"
+            f"{metrics['accuracy_test']:.2%} test, the teacher's {metrics['accuracy_test_teacher']:.2%}"
         )
     return f"{fitting.table(metrics['fit'])}\n{text}" if "fit" in metrics else text
 

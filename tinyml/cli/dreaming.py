@@ -94,6 +94,12 @@ def pixels(function: _F) -> _F:
             help="Mirror the dreams at every second step: for photographs.",
         ),
         click.option(
+            "--dream-natural/--no-dream-natural",
+            default=_PIXELS.natural,
+            show_default=True,
+            help="Start from noise with the spectrum of photographs, and mirror at the border.",
+        ),
+        click.option(
             "--batch-norm",
             type=_WEIGHT,
             default=_PIXELS.batch_norm,

@@ -21,7 +21,7 @@ _DEFAULT = TrainSettings()
     metavar="NAME",
     default="resnet-8-20",
     show_default=True,
-    help="Architecture: resnet-DEPTH-WIDTH, wrn-DEPTH-K, ds-cnn-WIDTH, mobilenetv1-ALPHA or "
+    help="Architecture: resnet-DEPTH-WIDTH, wrn-DEPTH-K, ds-cnn-WIDTH[-gn], mobilenetv1-ALPHA or "
     "autoencoder-WIDTH; an unknown one lists them with their ranges.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=_DEFAULT.epochs, show_default=True)

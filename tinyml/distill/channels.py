@@ -8,7 +8,7 @@ keeps those channels whose batch norms have the largest |gamma| in sum (Liu et a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,18 +24,19 @@ def inherit(student: Any, teacher: Any) -> None:
     """Set the student's weights from the teacher's channels, in place.
 
     Raises:
-        InputError: the two do not have the same layers in the same order, apart from widths.
+        InputError: the student is not a narrower copy of the teacher (see `_pairs`).
     """
     pairs = _pairs(student, teacher, "--init", "'teacher-channels'", "--init random")
     groups = _groups(teacher)
-    kept = _kept(groups, student, teacher)
+    kept = _kept(groups, pairs, teacher)
     for own, whole in pairs:
-        own.set_weights([_cut(w, own, whole, groups, kept) for w in whole.get_weights()])
+        if own.get_weights():
+            own.set_weights([_cut(w, whole, groups, kept) for w in whole.get_weights()])
 
 
 @dataclass(frozen=True)
 class Matched:
-    """A batch norm of the student, the teacher's, and which channels of that it stands for.
+    """A layer of the student, the teacher's, and which channels of that it stands for.
 
     Attributes:
         own: the student's Keras layer.
@@ -48,20 +49,31 @@ class Matched:
     channels: np.ndarray
 
 
-def matched_norms(student: Any, teacher: Any) -> list[Matched]:
-    """The batch norms of both, in the order of the layers.
+def matched_maps(student: Any, teacher: Any) -> list[Matched]:
+    """Where a student can answer as the teacher: the batch norms of both, in the order of the layers.
+
+    Where the teacher adds up more than the student has, as at a shortcut that is an identity in the
+    student, the sum stands for the batch norms that go into it.
 
     Raises:
         InputError: as `inherit`; there are none.
     """
     pairs = _pairs(student, teacher, "--hint", "a hint", "--hint 0")
     groups = _groups(teacher)
-    kept = _kept(groups, student, teacher)
-    norm = tensorflow().keras.layers.BatchNormalization
+    kept = _kept(groups, pairs, teacher)
+    layers = tensorflow().keras.layers
+    ours = {whole.name for _, whole in pairs}
+    sums = [
+        whole
+        for _, whole in pairs
+        if isinstance(whole, layers.Add) and not ours.issuperset(_sources(whole))
+    ]
+    summands = {name for whole in sums for name in _sources(whole)}
     found = [
-        Matched(own, whole, kept[groups[whole.name]])
+        Matched(own, whole, np.flatnonzero(kept[groups[whole.name]]))
         for own, whole in pairs
-        if isinstance(whole, norm)
+        if whole in sums
+        or (isinstance(whole, layers.BatchNormalization) and whole.name not in summands)
     ]
     if not found:
         raise InputError(
@@ -70,15 +82,21 @@ def matched_norms(student: Any, teacher: Any) -> list[Matched]:
     return found
 
 
-def _pairs(
-    student: Any, teacher: Any, option: str, what: str, instead: str
-) -> list[tuple[Any, Any]]:
-    """Layers of the student, each with the teacher's that it is a narrow copy of."""
-    pairs = list(zip(student.layers, teacher.layers))
-    same = len(student.layers) == len(teacher.layers) and all(
-        type(a) is type(b) and len(a.get_weights()) == len(b.get_weights()) for a, b in pairs
-    )
+Pairs = Sequence[tuple[Any, Any]]  # a layer of the student and the teacher's
+
+
+def _pairs(student: Any, teacher: Any, option: str, what: str, instead: str) -> Pairs:
+    """Layers of the student, each with the teacher's that it is a narrow copy of.
+
+    The layers are the same in the same order, apart from widths; or have the same names, and all that
+    the student lacks is convolutions and batch norms: of a shortcut that is an identity in the
+    student, because there its width does not change.
+    """
+    pairs: Pairs = list(zip(student.layers, teacher.layers))
+    same = len(student.layers) == len(teacher.layers) and _narrower(pairs)
     if not same:
+        pairs = _by_name(student, teacher)
+    if not pairs:
         raise InputError(
             option,
             f"{what} needs a student built like the teacher; '{student.name}' is not a "
@@ -86,6 +104,27 @@ def _pairs(
             f"choose a student of the teacher's depth, or {instead}",
         )
     return pairs
+
+
+def _by_name(student: Any, teacher: Any) -> Pairs:
+    """As `_pairs`; empty when it is not so."""
+    left = {layer.name: layer for layer in teacher.layers}
+    pairs = [(own, left.pop(own.name)) for own in student.layers if own.name in left]
+    layers = tensorflow().keras.layers
+    shortcuts = {type(layer) for layer in left.values()} <= {
+        layers.Conv2D,
+        layers.BatchNormalization,
+    }
+    return pairs if len(pairs) == len(student.layers) and shortcuts and _narrower(pairs) else []
+
+
+def _narrower(pairs: Pairs) -> bool:
+    return all(
+        type(own) is type(whole)
+        and len(own.get_weights()) == len(whole.get_weights())
+        and _width(own) <= _width(whole)
+        for own, whole in pairs
+    )
 
 
 def _groups(model: Any) -> dict[str, int]:
@@ -116,20 +155,19 @@ def _sources(layer: Any) -> list[str]:
     return [tensor._keras_history.layer.name for tensor in inputs]
 
 
-def _kept(groups: Groups, student: Any, teacher: Any) -> dict[int, np.ndarray]:
-    """Indices of the channels that each group keeps, ascending."""
+def _kept(groups: Groups, pairs: Pairs, teacher: Any) -> dict[int, np.ndarray]:
+    """Which of its channels each group keeps, bool (channels,)."""
     norm = tensorflow().keras.layers.BatchNormalization
     widths: dict[int, int] = {}
     worth: dict[int, np.ndarray] = {}
-    for own, whole in zip(student.layers, teacher.layers):
-        group, width = groups[whole.name], _width(whole)
-        widths[group] = _width(own)
-        worth.setdefault(group, np.zeros(width))
-        if isinstance(whole, norm) and whole.scale:
-            worth[group] = worth[group] + np.abs(whole.gamma.numpy())
-    return {
-        group: np.sort(np.argsort(-worth[group], kind="stable")[: widths[group]]) for group in worth
-    }
+    for own, whole in pairs:  # the first of a group has its channels alone: a Flatten comes later
+        widths.setdefault(groups[whole.name], _width(own))
+        worth.setdefault(groups[whole.name], np.zeros(_width(whole)))
+    for layer in teacher.layers:
+        if isinstance(layer, norm) and layer.scale:
+            worth[groups[layer.name]] += np.abs(layer.gamma.numpy())
+    ranks = {group: np.argsort(np.argsort(-sums, kind="stable")) for group, sums in worth.items()}
+    return {group: rank < widths[group] for group, rank in ranks.items()}
 
 
 def _width(layer: Any) -> int:
@@ -138,7 +176,7 @@ def _width(layer: Any) -> int:
 
 
 def _cut(
-    weight: np.ndarray, own: Any, whole: Any, groups: Groups, kept: Mapping[int, np.ndarray]
+    weight: np.ndarray, whole: Any, groups: Groups, kept: Mapping[int, np.ndarray]
 ) -> np.ndarray:
     """One weight, narrowed along its output (last axis) and input channels (last but one)."""
     layers = tensorflow().keras.layers
@@ -148,4 +186,5 @@ def _cut(
     narrow = weight[..., outputs]
     if weight.ndim == 1:
         return narrow
-    return np.take(narrow, inputs, axis=-2)
+    places = weight.shape[-2] // len(inputs)  # of a map that was flattened: channels lie innermost
+    return np.compress(np.tile(inputs, places), narrow, axis=-2)

@@ -2,14 +2,14 @@
 
 Logits of images that are not photographs say little about photographs; the maps on the way there say
 it place by place. A student built like the teacher is asked for those of the teacher's channels that
-it stands for (see `channels`), however it starts.
+it stands for (see `channels`), however it starts; it may lack the convolution of a shortcut.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from tinyml.distill.channels import matched_norms
+from tinyml.distill.channels import matched_maps
 from tinyml.distill.losses.hint import hint
 from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.teacher import Teacher
@@ -30,7 +30,7 @@ class Hints:
     """
 
     def __init__(self, pupil: Teacher, teacher: Teacher, temperature: float, weight: float) -> None:
-        found = matched_norms(pupil.model, teacher.model)
+        found = matched_maps(pupil.model, teacher.model)
         self._channels = [pair.channels for pair in found]
         self._wanted = teacher.watched([pair.whole for pair in found])
         self._given = pupil.watched([pair.own for pair in found])

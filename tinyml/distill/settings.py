@@ -62,6 +62,8 @@ class PixelSettings:
         learning_rate: of Adam on pixels in [0, 1]; falls to 0 along a cosine.
         jitter: largest shift, in pixels, of the whole batch at each step.
         flip: mirror the whole batch left to right at every second step: for photographs.
+        natural: start from noise with the spectrum of photographs (see `starts`), which go on beyond
+            their border as in a mirror; otherwise from uniform noise, and it is dark there.
         batch_norm: weight of the batch-norm prior.
         total_variation: weight of the smoothness prior.
         energy: weight of the L2 prior.
@@ -72,6 +74,7 @@ class PixelSettings:
     learning_rate: float = 0.2
     jitter: int = 1
     flip: bool = False
+    natural: bool = False
     batch_norm: float = 10.0
     total_variation: float = 0.01
     energy: float = 0.0
@@ -176,6 +179,7 @@ class StudentSettings:
             at most to where student and teacher disagree.
         hint: weight of the difference between both networks' maps; above 0 the student must be
             built like the teacher, narrower at most.
+        reestimate: measure the batch norms' statistics anew when it has learnt (see `norms`).
         augment: change the images by small affine maps.
         flip: with it, mirror every second image left to right: for photographs.
     """
@@ -187,6 +191,7 @@ class StudentSettings:
     mixup: float = 0.5
     disagreement: float = 0.2
     hint: float = 0.0
+    reestimate: bool = False
     augment: bool = True
     flip: bool = False
 

@@ -18,7 +18,7 @@ from tinyml.errors import InputError
 from tinyml.models import files
 from tinyml.models.outputs import require_keras_name
 from tinyml.models.runtime import tensorflow
-from tinyml.models.training import evaluate
+from tinyml.models.training import accuracy, evaluate
 
 _DATA = "data:"
 
@@ -241,6 +241,7 @@ def write_student(
             step.metrics["fit"] = wanted.found(made, x)
         if dataset:
             step.metrics.update(evaluate(made, dataset))
+            step.metrics["accuracy_test_teacher"] = accuracy(loaded.model, dataset.test)
     return step.metrics
 
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tinyml.distill.channels import inherit, matched_norms
+from tinyml.distill import norms
+from tinyml.distill.channels import inherit, matched_maps
 from tinyml.distill.hints import Hints
 from tinyml.distill.losses.imitation import imitation
 from tinyml.distill.settings import StudentSettings
@@ -86,7 +87,9 @@ def require(
     """Raises InputError if `build` or `distill` would for a student of this name."""
     made = build(name, teacher, init, allow_unsafe)
     if settings.hint:
-        matched_norms(made, teacher.model)
+        matched_maps(made, teacher.model)
+    if settings.reestimate:
+        norms.require(made, name)
 
 
 def distill(
@@ -108,8 +111,11 @@ def distill(
         within: as of `training.fit`.
 
     Raises:
-        InputError: hints are asked for, and the student is not built like the teacher.
+        InputError: hints are asked for, and the student is not built like the teacher; or batch norms
+            measured anew, and it has none.
     """
+    if settings.reestimate:
+        norms.require(student, student.name)
     pupil = Teacher(student, where=student.name)
     mixer = _Mixer(x, settings, seed)
     hints = Hints(pupil, teacher, settings.temperature, settings.hint) if settings.hint else None
@@ -123,7 +129,7 @@ def distill(
         given = pupil.logits(x, training=True)
         return imitation(wanted, given, settings.temperature)
 
-    return fit(
+    fitted = fit(
         student,
         mixer,
         loss,
@@ -132,6 +138,9 @@ def distill(
         label="student",
         within=within,
     )
+    if settings.reestimate and settings.steps:
+        norms.reestimate(student, x, seed)
+    return fitted
 
 
 class _Mixer:

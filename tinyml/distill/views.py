@@ -22,13 +22,14 @@ def draw(settings: PixelSettings, steps: int, rng: np.random.Generator) -> np.nd
 
 
 def moved(x: Any, move: Any, settings: PixelSettings) -> Any:
-    """Images float32 (N, H, W, C) after one row of `draw`; dark where nothing moved in."""
+    """Images float32 (N, H, W, C) after one row of `draw`; dark or mirrored where they end."""
     tf = tensorflow()
     if settings.flip:
         x = tf.cond(move[2] > 0, lambda: tf.reverse(x, [2]), lambda: x)
     jitter = settings.jitter
     if not jitter:
         return x
-    padded = tf.pad(x, [[0, 0], [jitter, jitter], [jitter, jitter], [0, 0]])
+    margin = [[0, 0], [jitter, jitter], [jitter, jitter], [0, 0]]
+    padded = tf.pad(x, margin, "SYMMETRIC" if settings.natural else "CONSTANT")
     begin = tf.concat([[0], move[:2], [0]], 0)
     return tf.ensure_shape(tf.slice(padded, begin, tf.shape(x)), x.shape)

@@ -123,8 +123,12 @@ class Signs:
         over_median = median + round(np.log2(MEDIANS) * _BINS_AN_OCTAVE)
         return int(self.norms[max(over_median, _BINS // 2) :].sum())
 
-    def check(self, number: int) -> None:
+    def check(self, number: int, private: bool = False) -> None:
         """Refuse a round that faulty updates have broken.
+
+        Args:
+            number: the round's.
+            private: with differential privacy, which robust aggregation does not go with.
 
         Raises:
             CheckFailed: it was; names the round and how.
@@ -135,9 +139,10 @@ class Signs:
             f"are more than {MEDIANS:g} times the median and larger than the model": self.huge,
         }
         total = int(self.norms.sum()) + self.not_finite
+        remedy = "leave these clients out" if private else "--robust goes on without them"
         for what, count in found.items():
             if count:
                 raise CheckFailed(
                     f"round {number}: {count} of {total} clients' updates {what}; "
-                    "no model is written; --robust goes on without them"
+                    f"no model is written; {remedy}"
                 )

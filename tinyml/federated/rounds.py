@@ -176,7 +176,7 @@ class Rounds:
             samples = sum(run.population.samples_of(client) for client in clients)
             _check_finite(number, trained, run.request.epochs * samples)
             if trained.signs and not run.request.robust:
-                trained.signs.check(number)
+                trained.signs.check(number, private=run.request.dp_epsilon is not None)
         if not all(np.isfinite(weight).all() for weight in run.model.get_weights()):
             raise CheckFailed(
                 f"round {number}: the model's weights are no longer finite; lower --lr or --server-lr"

@@ -5,6 +5,9 @@ itself the small DS-CNN of Zhang et al. 2017 (arXiv 1711.07128): a stem of 10x4 
 four blocks of a 3x3 depthwise and a 1x1 convolution. Differences: logits instead of a softmax, no
 dropout, and no biases that a batch norm would take away again. On smaller samples the stem's window
 is cut to half a sample's side, but not below 3.
+
+`ds-cnn-64-gn` has group norms in place of its batch norms, whose statistics federated training does
+not keep: without any norm so deep a network hardly learns.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ from tinyml.errors import InputError
 from tinyml.models import parts
 from tinyml.models.runtime import tensorflow
 
-PATTERN = re.compile(r"ds-cnn-(?P<width>\d+)")
-USAGE = "ds-cnn-WIDTH, e.g. ds-cnn-64 (width 4 or more)"
+PATTERN = re.compile(r"ds-cnn-(?P<width>\d+)(?P<norm>-gn)?")
+USAGE = "ds-cnn-WIDTH[-gn], e.g. ds-cnn-64 (width 4 or more; gn: with group norms)"
 
 _BLOCKS = 4
 _WINDOW = (10, 4)
@@ -30,18 +33,20 @@ def sizes() -> list[tuple[str, ...]]:
     return [tuple(f"ds-cnn-{width}" for width in _WIDTHS)]
 
 
-def build(width: str, shape: tuple[int, ...], classes: int) -> Any:
+def build(width: str, norm: str | None, shape: tuple[int, ...], classes: int) -> Any:
     """A freshly initialised model, (N, *shape) float32 to (N, classes) float32 logits.
 
     Args:
         width: channels of every convolution.
+        norm: "-gn" for group norms; otherwise they are batch norms.
         shape: (height, width, channels) of one sample; of audio, (frames, bins, 1).
         classes: number of classes.
 
     Raises:
         InputError: a width below 4, or a sample with a side below 4.
     """
-    name, channels = f"ds-cnn-{width}", int(width)
+    name, channels = f"ds-cnn-{width}{norm or ''}", int(width)
+    kind = parts.group_norm if norm else parts.norm
     if channels < 4:
         raise InputError(name, "no such width", f"use {USAGE}")
     if min(shape[:2]) < _SMALLEST_SIDE:
@@ -49,8 +54,8 @@ def build(width: str, shape: tuple[int, ...], classes: int) -> Any:
     keras = tensorflow().keras
     inputs = keras.Input(shape, name="image")
     window = tuple(min(full, max(3, side // 2)) for full, side in zip(_WINDOW, shape))
-    x = parts.convolution(keras, inputs, channels, window, 2, "stem")
+    x = parts.convolution(keras, inputs, channels, window, 2, "stem", kind)
     x = keras.layers.ReLU(name="stem_relu")(x)
     for block in range(1, _BLOCKS + 1):
-        x = parts.separable(keras, x, channels, 1, f"block{block}")
+        x = parts.separable(keras, x, channels, 1, f"block{block}", kind)
     return parts.classifier(keras, inputs, x, classes, name)

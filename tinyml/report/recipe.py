@@ -43,6 +43,7 @@ _DREAMING = {
     "steps": "dream-steps",
     "learning_rate": "dream-learning-rate",
     "flip": "dream-flip",
+    "natural": "dream-natural",
 }
 _GOAL = ("target", "ram", "flash", "instructions")
 _BUILDS = "builds"  # the setting of a bench

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinyml.console import Progress
-from tinyml.distill import views
+from tinyml.distill import starts, views
 from tinyml.distill.losses.activation import activation
 from tinyml.distill.metadata import Metadata
 from tinyml.distill.pixels import PixelDescent
@@ -40,10 +40,10 @@ class Activation(Synthesizer):
         self._descent = PixelDescent(self._terms, context.pixels, context.devices)
 
     def sample(self, count: int, rng: np.random.Generator) -> Draw:
-        """Activations from the clusters of classes in equal shares, starting from uniform noise."""
+        """Activations from the clusters of classes in equal shares."""
         teacher = self._context.teacher
         y = balanced(count, teacher.classes, rng)
-        start = rng.random((count, *teacher.shape), np.float32)
+        start = starts.draw(count, teacher.shape, self._context.pixels, rng)
         target = self._metadata.draw(y, rng)
         return Draw(y, start, target, views.draw(self._context.pixels, self.steps, rng))
 

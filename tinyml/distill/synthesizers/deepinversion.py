@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinyml.console import Progress
-from tinyml.distill import views
+from tinyml.distill import starts, views
 from tinyml.distill.losses.label import label
 from tinyml.distill.pixels import PixelDescent
 from tinyml.distill.priors import priors
@@ -31,10 +31,10 @@ class DeepInversion(Synthesizer):
         self._descent = PixelDescent(self._terms, context.pixels, context.devices)
 
     def sample(self, count: int, rng: np.random.Generator) -> Draw:
-        """Classes in equal shares, starting from uniform noise."""
+        """Classes in equal shares."""
         teacher = self._context.teacher
         y = balanced(count, teacher.classes, rng)
-        start = rng.random((count, *teacher.shape), np.float32)
+        start = starts.draw(count, teacher.shape, self._context.pixels, rng)
         return Draw(y, start, y, views.draw(self._context.pixels, self.steps, rng))
 
     def synthesize(self, draws: Sequence[Draw], bar: Progress) -> list[np.ndarray]:
