@@ -12,7 +12,7 @@ _SAME = ("dataset", "model", "epochs", "batch", "rounds")  # what compared setti
 
 def tables(summary: list[Row]) -> str:
     """All tables; a setting that nothing is to be compared with stands in the first ones only."""
-    text = [*_gains(summary), *_strategies(summary)]
+    text = [*_losses(summary), *_gains(summary), *_strategies(summary)]
     for dataset in dict.fromkeys(row["dataset"] for row in summary):
         rows = [_line(row) for row in summary if row["dataset"] == dataset]
         text += [f"### All settings: {dataset}\n", _table(_HEAD, rows)]
@@ -25,6 +25,33 @@ def _line(row: Row) -> tuple[str, ...]:
         *(str(row[key]) for key in ("epochs", "batch", "rounds", "seeds")),
         _accuracy(row),
         "" if row["paper"] is None else f"{100 * row['paper']:.1f} %",
+    )
+
+
+def _losses(summary: list[Row]) -> list[str]:
+    """Points that skew costs plain FedAvg against IID clients, beside the paper's."""
+    text = []
+    plain = [row for row in summary if row["strategy"] == "fedavg" and not row["share"]]
+    for dataset in dict.fromkeys(row["dataset"] for row in plain):
+        lines = []
+        for group in _groups([row for row in plain if row["dataset"] == dataset]):
+            even = [row for row in group if row["partition"] == "iid"]
+            for row in sorted(group, key=lambda row: row["emd"]):
+                if even and row is not even[0]:
+                    lines.append(_lost(row, even[0]))
+        if lines:
+            head = ("partition", "EMD", "B", "rounds", "IID", "accuracy", "points lost", "paper")
+            text += [f"### What skew costs: {dataset}\n", _table(head, lines)]
+    return text
+
+
+def _lost(row: Row, even: Row) -> tuple[str, ...]:
+    paper = row["paper"] is not None and even["paper"] is not None
+    return (
+        *(row["partition"], f"{row['emd']:.2f}", str(row["batch"]), str(row["rounds"])),
+        *(_accuracy(even), _accuracy(row)),
+        f"{100 * (even['accuracy_mean'] - row['accuracy_mean']):.1f}",
+        f"{100 * (even['paper'] - row['paper']):.1f}" if paper else "",
     )
 
 

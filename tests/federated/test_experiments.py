@@ -52,6 +52,47 @@ def test_what_is_planned_has_names_of_its_own():
     assert names == sorted(names, key=lambda name: name[-1])  # seed by seed
 
 
+def test_what_skew_costs_stands_beside_the_papers_points(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    from tables import tables
+
+    given = {
+        "dataset": "d",
+        "model": "m",
+        "strategy": "fedavg",
+        "share": 0,
+        "epochs": 1,
+        "seeds": 1,
+    }
+    given |= {"rounds": 30, "accuracy_sd": None, "share_alpha": None, "source": None}
+    rows = [
+        {
+            **given,
+            "partition": name,
+            "emd": emd,
+            "batch": batch,
+            "accuracy_mean": got,
+            "paper": paper,
+        }
+        for name, emd, batch, got, paper in (
+            ("iid", 0.03, 10, 0.98, 0.987),
+            ("pathological:1", 1.8, 10, 0.905, 0.922),
+            ("pathological:1", 1.8, 100, 0.5, 0.874),  # IID with this batch was not run
+            ("emd:1", 1, 10, 0.97, None),
+        )
+    ]
+    wanted = [
+        "### What skew costs: d",
+        "",
+        "| partition | EMD | B | rounds | IID | accuracy | points lost | paper |",
+        "|---|---|---|---|---|---|---|---|",
+        "| emd:1 | 1.00 | 10 | 30 | 98.0 % | 97.0 % | 1.0 |  |",
+        "| pathological:1 | 1.80 | 10 | 30 | 98.0 % | 90.5 % | 7.5 | 6.5 |",
+        "",
+    ]
+    assert tables(rows).splitlines()[: len(wanted)] == wanted
+
+
 @pytest.fixture
 def place(tmp_path):
     """A configuration and data: 8x8 images of which one quarter is bright."""
