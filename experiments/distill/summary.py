@@ -173,25 +173,29 @@ def _plot(rows: list[dict[str, Any]], key: str, label: str, name: str) -> None:
 
     lines: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        lines[row["dataset"], row["method"], row["init"]].append(row)
-    datasets = sorted({dataset for dataset, _, _ in lines})
-    if not datasets:
+        lines[row["experiment"], row["method"], row["init"]].append(row)
+    experiments = sorted({experiment for experiment, _, _ in lines})
+    if not experiments:
         return
+    across = min(3, len(experiments))
+    down = -(-len(experiments) // across)
     figure, axes = pyplot.subplots(
-        1, len(datasets), figsize=(4 * len(datasets), 4), squeeze=False, layout="constrained"
+        down, across, figsize=(5 * across, 4 * down), squeeze=False, layout="constrained"
     )
+    for axis in axes.flat[len(experiments) :]:
+        axis.remove()
     colours = {name: f"C{ORDER.index(name)}" for _, name, _ in lines}
     shown: dict[str, Any] = {}
-    for axis, dataset in zip(axes[0], datasets):
+    for axis, experiment in zip(axes.flat, experiments):
         for (own, taught, init), points in sorted(lines.items()):
-            if own == dataset:
+            if own == experiment:
                 points.sort(key=lambda row: row[key])
                 x, y = [p[key] for p in points], [100 * p["accuracy_mean"] for p in points]
                 error = [100 * (p["accuracy_sd"] or 0) for p in points]
                 look = {"fmt": "o-"} if init == "random" else {"fmt": "o--", "mfc": "white"}
                 series = f"{taught}, {init}"
                 shown[series] = axis.errorbar(x, y, error, capsize=3, c=colours[taught], **look)
-        axis.set(title=dataset, xlabel=label, ylabel="test accuracy, %", xscale="log")
+        axis.set(title=experiment, xlabel=label, ylabel="test accuracy, %", xscale="log")
         for which in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
             which(ticker.ScalarFormatter())
         axis.tick_params(axis="x", which="both", labelsize="small", labelrotation=60)
