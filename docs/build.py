@@ -135,6 +135,7 @@ _NAMES = {
     "digits": "digits of 8x8 pixels",
     "fashion": "Fashion-MNIST",
     "mnist": "MNIST",
+    "mnist-hints": "MNIST, hints and twice the steps",
     "spoken": "spoken digits",
 }
 
@@ -145,8 +146,8 @@ def students() -> str:
     for row in _rows("experiments/distill/summary.json"):
         found.setdefault((row["experiment"], row["init"]), {})[row["method"]] = row
     named = [
-        (f"{_NAMES[dreamt['dataset']]}: {dreamt['teacher']} to {dreamt['student']}", init, by)
-        for (_, init), by in found.items()
+        (f"{_named(experiment)}: {dreamt['teacher']} to {dreamt['student']}", init, by)
+        for (experiment, init), by in found.items()
         if (dreamt := by.get("pooled"))
     ]
     rows = [
@@ -163,6 +164,11 @@ def students() -> str:
     return table(["", "start", "on real data", "on dreams", "ratio", "on noise", "seeds"], rows)
 
 
+def _named(experiment: str) -> str:
+    return _NAMES.get(experiment) or _NAMES[experiment.partition("-")[0]]
+
+
+_SHARED_ROUNDS = {"mnist": 20, "cifar10": 30}  # of the runs with shared sets
 _SHARED = {
     "nothing": (0.0, None, ""),
     "5 % of the samples": (0.05, 0.5, "real"),
@@ -183,9 +189,9 @@ def shared() -> str:
     rows = []
     for what, (share, alpha, source) in _SHARED.items():
         cells = []
-        for name in ("mnist", "cifar10"):
-            wanted = (f"{name}-10000", share, alpha, source.format(name) if share else None)
-            keys = ("dataset", "share", "share_alpha", "source")
+        for name, rounds in _SHARED_ROUNDS.items():
+            wanted = (f"{name}-10000", rounds, share, alpha, source.format(name) if share else None)
+            keys = ("dataset", "rounds", "share", "share_alpha", "source")
             (run,) = (run for run in runs if tuple(run[key] for key in keys) == wanted)
             cells += [_percent(run), run["seeds"]]
         rows.append([what, *cells])

@@ -83,8 +83,8 @@ def _entry(runs: list[dict[str, Any]], paper: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_paper(entry: dict[str, Any], paper: dict[str, Any]) -> float | None:
-    """The paper's accuracy for plain FedAvg of one local epoch, where it has it."""
-    known = paper.get(entry["dataset"])
+    """The paper's accuracy for plain FedAvg of one local epoch, where it has it: on all the data."""
+    known = paper.get(entry["dataset"].removesuffix("-10000"))
     if known is None or entry["strategy"] != "fedavg" or entry["share"] or entry["epochs"] != 1:
         return None
     if entry["partition"] == "iid":
@@ -107,7 +107,7 @@ def draw(output: Path, summary: list[dict[str, Any]]) -> None:
     series = defaultdict(list)
     layers: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(plain, key=lambda row: row["emd"]):
-        name = f"{row['dataset']}, B = {row['batch']}"
+        name = f"{row['dataset']}, B = {row['batch']}, {row['rounds']} rounds"
         series[name].append((row["emd"], row["accuracy_mean"], row["accuracy_sd"] or 0.0))
         for layer, value in (row["divergence"] or {}).items():
             layers[row["dataset"]][layer].append((row["emd"], value, 0.0))

@@ -374,6 +374,17 @@ def test_only_the_statistics_are_measured_anew(teacher, digits):
         assert same == ("moving" not in a.name), a.name
 
 
+@pytest.mark.parametrize("disagreement", [0.0, 0.2])
+def test_measuring_other_images_than_it_learnt_from_is_warned_of(
+    teacher, digits, capsys, disagreement
+):
+    made = registry.build("resnet-4-4", (8, 8, 1), 10)
+    settings = StudentSettings(steps=1, reestimate=True, disagreement=disagreement)
+    student.distill(made, teacher, digits.train.x, settings, seed=0)
+    told = " ".join(capsys.readouterr().err.split())
+    assert ("give --disagreement 0" in told) == bool(disagreement)
+
+
 def test_without_batch_norms_there_is_nothing_to_measure(
     tinyml, teacher_path, plain_teacher_path, dreams_path, tmp_path
 ):

@@ -122,7 +122,8 @@ def _student(function: _F) -> _F:
             "--reestimate/--no-reestimate",
             default=_STUDENT.reestimate,
             show_default=True,
-            help="At the end, measure the batch norms' statistics anew, on the images as they are.",
+            help="At the end, measure the batch norms' statistics anew, on the images as they are. "
+            "[with --disagreement 0]",
         ),
         click.option(
             "--augment/--no-augment",

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tinyml import console
 from tinyml.distill import norms
 from tinyml.distill.channels import inherit, matched_maps
 from tinyml.distill.hints import Hints
@@ -27,6 +28,12 @@ from tinyml.models.outputs import require_classifier
 from tinyml.models.runtime import tensorflow
 from tinyml.models.training import Fitted, fit
 from tinyml.run import Step
+
+# On MNIST, with hints, such a student fell from 97 % to 71 %
+_MOVED = (
+    "warning: --reestimate measures images as they are, but --disagreement moves those that the student "
+    "learns from, which can ruin it; give --disagreement 0"
+)
 
 
 class Choice(Protocol):
@@ -116,6 +123,8 @@ def distill(
     """
     if settings.reestimate:
         norms.require(student, student.name)
+        if settings.disagreement:
+            console.note(_MOVED)
     pupil = Teacher(student, where=student.name)
     mixer = _Mixer(x, settings, seed)
     hints = Hints(pupil, teacher, settings.temperature, settings.hint) if settings.hint else None
