@@ -39,7 +39,7 @@ ORDER = (
 def main() -> None:
     experiments = {
         path.stem: [json.loads(text) for text in path.read_text(encoding="utf-8").splitlines()]
-        for path in sorted((HERE / "records").glob("*.jsonl"))
+        for path in sorted((HERE / "records").glob("*.jsonl"), key=lambda path: path.stem)
     }
     rows = [row for name, lines in experiments.items() for row in experiment(name, lines)]
     teachers = {name: _teachers(lines) for name, lines in experiments.items()}

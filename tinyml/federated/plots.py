@@ -60,7 +60,7 @@ def against_emd(
     axes.set_xlim(0, 2)
     axes.grid(alpha=0.3)
     if series:
-        axes.legend(fontsize="small")
+        axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, dpi=_DPI)
 
 
