@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -159,7 +159,7 @@ def _table(name: str, rows: list[dict[str, Any]], teachers: list[float]) -> str:
 
 
 def plots(rows: list[dict[str, Any]]) -> None:
-    """Accuracy against the number of dreams and against the seconds that they took."""
+    """Accuracy against the number of dreams and the seconds that they took, where methods compare."""
     made = [row for row in rows if row["synthesis_cpu_seconds"] and row["method"] != "noise"]
     _plot(made, "dreams", "dreams", "accuracy-by-dreams.png")
     _plot(made, "synthesis_cpu_seconds", "CPU seconds of synthesis", "accuracy-by-seconds.png")
@@ -174,7 +174,9 @@ def _plot(rows: list[dict[str, Any]], key: str, label: str, name: str) -> None:
     lines: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         lines[row["experiment"], row["method"], row["init"]].append(row)
-    experiments = sorted({experiment for experiment, _, _ in lines})
+    compared = {(experiment, taught) for experiment, taught, _ in lines}
+    methods = Counter(experiment for experiment, _ in compared)
+    experiments = sorted(name for name, count in methods.items() if count > 1)
     if not experiments:
         return
     across = min(3, len(experiments))
