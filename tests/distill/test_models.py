@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,12 +12,6 @@ from tinyml.models import registry, runtime, training
 from tinyml.models.augment import Affine, affine
 from tinyml.models.settings import TrainSettings
 
-LOADS_TENSORFLOW = """
-from tinyml.models.runtime import tensorflow
-tensorflow()
-from tensorflow.python.util import _pywrap_util_port
-print(_pywrap_util_port.IsMklEnabled())
-"""
 EXPORTABLE = {
     "InputLayer",
     "Conv2D",
@@ -31,17 +22,6 @@ EXPORTABLE = {
     "Flatten",
     "Dense",
 }
-
-
-@pytest.mark.parametrize(("own", "used"), [(None, True), ("0", False)])
-def test_onednn_computes_unless_the_user_says_no(own, used):
-    others = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
-    chosen = {"TF_ENABLE_ONEDNN_OPTS": own} if own else {}
-    command = [sys.executable, "-c", LOADS_TENSORFLOW]
-    done = subprocess.run(
-        command, env={**others, **chosen}, capture_output=True, text=True, check=True
-    )
-    assert (done.stdout.strip(), done.stderr) == (str(used), "")
 
 
 @pytest.mark.slow

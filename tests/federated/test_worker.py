@@ -69,17 +69,6 @@ def test_dies_with_a_parent_that_ends(body):
     assert wait_for(lambda: not psutil.pid_exists(pid))
 
 
-@pytest.mark.parametrize(("ours", "wanted"), [(None, "1"), ("0", "0")])
-def test_a_worker_computes_with_the_kernels_that_we_compute_with(monkeypatch, ours, wanted):
-    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
-    if ours:
-        monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", ours)
-    with worker.running() as child:
-        pid = child.process.pid
-        assert wait_for(lambda: is_worker(pid))
-        assert psutil.Process(pid).environ()["TF_ENABLE_ONEDNN_OPTS"] == wanted
-
-
 def test_the_guard_starts_nothing_when_the_parent_is_gone():
     command = [sys.executable, "-I", "-S", "-c", process._GUARD, str(os.getpid() + 1), "/bin/true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

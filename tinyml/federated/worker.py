@@ -22,7 +22,6 @@ from typing import Any, BinaryIO
 
 from tinyml import console
 from tinyml.errors import InputError, TinymlError
-from tinyml.models.runtime import environment
 from tinyml.process import guarded
 
 _START_SECONDS = 60.0
@@ -124,7 +123,6 @@ def running(port: int | None = None, directory: Path | None = None) -> Iterator[
         process = subprocess.Popen(
             guarded(_command(binary, port)),
             cwd=directory,
-            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

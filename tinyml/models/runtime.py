@@ -7,15 +7,6 @@ from typing import Any
 
 from tinyml.errors import InputError
 
-# oneDNN's kernels take half the time of those that TensorFlow else takes on CPUs with AVX2 but not
-# AVX-512; the user's own environment has the last word.
-_DEFAULTS = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
-
-
-def environment() -> dict[str, str]:
-    """For a child process that runs TensorFlow: ours, and how TensorFlow is set up here."""
-    return {**_DEFAULTS, **os.environ}
-
 
 def tensorflow(seed: int | None = None) -> Any:
     """The TensorFlow module: quiet, deterministic, seeded (Python, numpy and TF) when `seed` is given.
@@ -23,7 +14,7 @@ def tensorflow(seed: int | None = None) -> Any:
     Raises:
         InputError: TensorFlow is not installed.
     """
-    os.environ.update(environment())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow as tf
     except ImportError:
