@@ -26,6 +26,7 @@ def main() -> int:
     runs.sort(
         key=lambda run: run.seed
     )  # one seed of everything comes before the second of anything
+    runs = [run for run in runs if not asked.only or any(part in run.name for part in asked.only)]
     todo = [run for run in runs if not (asked.records / f"{run.name}.json").exists()]
     print(f"{len(runs)} runs, {len(runs) - len(todo)} of them recorded", flush=True)
     if asked.list:
@@ -45,6 +46,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--work", type=Path, default=ROOT / "out/federated", help="runs and starts")
     parser.add_argument("--records", type=Path, default=HERE / "records")
+    parser.add_argument(
+        "--only", action="append", metavar="PART", help="only runs with PART in their name"
+    )
     parser.add_argument("--list", action="store_true", help="only tell what is still to be run")
     return parser.parse_args()
 

@@ -52,6 +52,14 @@ def test_what_is_planned_has_names_of_its_own():
     assert names == sorted(names, key=lambda name: name[-1])  # seed by seed
 
 
+def test_only_the_runs_that_are_asked_for():
+    told = script("run.py", "--list", "--records", "none", "--only", "seed1", "--only", "scaffold")
+    names = told.splitlines()[1:]
+    assert names
+    assert all("seed1" in name or "scaffold" in name for name in names)
+    assert any("seed2" in name for name in names)
+
+
 def test_what_skew_costs_stands_beside_the_papers_points(monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
     from tables import tables

@@ -123,7 +123,7 @@ def distill(
     """
     if settings.reestimate:
         norms.require(student, student.name)
-        if settings.disagreement:
+        if settings.disagreement and settings.steps:
             console.note(_MOVED)
     pupil = Teacher(student, where=student.name)
     mixer = _Mixer(x, settings, seed)
