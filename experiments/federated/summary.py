@@ -73,6 +73,7 @@ def _entry(runs: list[dict[str, Any]], paper: dict[str, Any]) -> dict[str, Any]:
         "batch": options.get("batch", 10),
         "rounds": first["metrics"]["rounds"],
         "seeds": len(runs),
+        "by_seed": {run["seed"]: run["metrics"]["accuracy_after"] for run in runs},
         "accuracy_mean": round(float(np.mean(accuracies)), 5),
         "accuracy_sd": round(float(np.std(accuracies, ddof=1)), 5) if len(runs) > 1 else None,
         "divergence": {k: float(np.mean([one[k] for one in layers])) for k in layers[0]}

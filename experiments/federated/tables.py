@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
 from typing import Any
 
 Row = dict[str, Any]  # as `summary.summarise` makes them
@@ -47,10 +48,11 @@ def _losses(summary: list[Row]) -> list[str]:
 
 def _lost(row: Row, even: Row) -> tuple[str, ...]:
     paper = row["paper"] is not None and even["paper"] is not None
+    means = _paired(even, row)
     return (
         *(row["partition"], f"{row['emd']:.2f}", str(row["batch"]), str(row["rounds"])),
         *(_accuracy(even), _accuracy(row)),
-        f"{100 * (even['accuracy_mean'] - row['accuracy_mean']):.1f}",
+        f"{100 * (means[0] - means[1]):.1f}" if means else "",
         f"{100 * (even['paper'] - row['paper']):.1f}" if paper else "",
     )
 
@@ -63,13 +65,12 @@ def _gains(summary: list[Row]) -> list[str]:
         real = [row for row in group if _is_real(row, 0.05, 0.5)]
         if not alone or not real:
             continue
-        base, gain = alone[0]["accuracy_mean"], real[0]["accuracy_mean"] - alone[0]["accuracy_mean"]
         rows = [
             (
                 _shared(row) or "nothing",
                 str(row["seeds"]),
                 _accuracy(row),
-                f"{100 * (row['accuracy_mean'] - base) / gain:.0f} %" if row["share"] else "",
+                _part(alone[0], row, real[0]) if row["share"] else "",
             )
             for row in sorted(group, key=lambda row: (row["source"] or "", row["share"]))
         ]
@@ -78,6 +79,20 @@ def _gains(summary: list[Row]) -> list[str]:
         head = ("shared", "seeds", "accuracy", "gain, of that by 5 % real")
         text += [f"{title}\n", _table(head, rows)]
     return text
+
+
+def _part(alone: Row, row: Row, real: Row) -> str:
+    means = _paired(alone, row, real)
+    return f"{100 * (means[1] - means[0]) / (means[2] - means[0]):.0f} %" if means else ""
+
+
+def _paired(*rows: Row) -> list[float]:
+    """Mean accuracies over the seeds that all of `rows` have; none where there is no such seed.
+
+    A start and a partition of its own make a seed's accuracy high or low whatever is shared.
+    """
+    seeds = set.intersection(*(set(row["by_seed"]) for row in rows))
+    return [fmean(row["by_seed"][seed] for seed in seeds) for row in rows] if seeds else []
 
 
 def _strategies(summary: list[Row]) -> list[str]:

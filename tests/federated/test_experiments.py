@@ -60,45 +60,57 @@ def test_only_the_runs_that_are_asked_for():
     assert any("seed2" in name for name in names)
 
 
+def setting(by_seed, **more):
+    """A row of the summary."""
+    given = {"dataset": "d", "model": "m", "partition": "pathological:1", "strategy": "fedavg"}
+    given |= {"emd": 1.8, "share": 0, "share_alpha": None, "source": None, "epochs": 1}
+    given |= {"batch": 10, "rounds": 30, "accuracy_sd": None, "paper": None}
+    mean = float(np.mean(list(by_seed.values())))
+    return given | {"seeds": len(by_seed), "by_seed": by_seed, "accuracy_mean": mean, **more}
+
+
 def test_what_skew_costs_stands_beside_the_papers_points(monkeypatch):
     monkeypatch.syspath_prepend(str(HERE))
     from tables import tables
 
-    given = {
-        "dataset": "d",
-        "model": "m",
-        "strategy": "fedavg",
-        "share": 0,
-        "epochs": 1,
-        "seeds": 1,
-    }
-    given |= {"rounds": 30, "accuracy_sd": None, "share_alpha": None, "source": None}
     rows = [
-        {
-            **given,
-            "partition": name,
-            "emd": emd,
-            "batch": batch,
-            "accuracy_mean": got,
-            "paper": paper,
-        }
-        for name, emd, batch, got, paper in (
-            ("iid", 0.03, 10, 0.98, 0.987),
-            ("pathological:1", 1.8, 10, 0.905, 0.922),
-            ("pathological:1", 1.8, 100, 0.5, 0.874),  # IID with this batch was not run
-            ("emd:1", 1, 10, 0.97, None),
-        )
+        setting({0: 0.98, 1: 0.9}, partition="iid", emd=0.03, paper=0.987),
+        setting({0: 0.905}, paper=0.922),  # against the same seed's
+        setting({0: 0.5}, batch=100, paper=0.874),  # IID with this batch was not run
+        setting({2: 0.97}, partition="emd:1", emd=1),  # nor with this seed
     ]
     wanted = [
         "### What skew costs: d",
         "",
         "| partition | EMD | B | rounds | IID | accuracy | points lost | paper |",
         "|---|---|---|---|---|---|---|---|",
-        "| emd:1 | 1.00 | 10 | 30 | 98.0 % | 97.0 % | 1.0 |  |",
-        "| pathological:1 | 1.80 | 10 | 30 | 98.0 % | 90.5 % | 7.5 | 6.5 |",
+        "| emd:1 | 1.00 | 10 | 30 | 94.0 % | 97.0 % |  |  |",
+        "| pathological:1 | 1.80 | 10 | 30 | 94.0 % | 90.5 % | 7.5 | 6.5 |",
         "",
     ]
     assert tables(rows).splitlines()[: len(wanted)] == wanted
+
+
+def test_gains_are_those_of_the_same_seeds(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    from tables import tables
+
+    shared = {"share_alpha": 0.5}
+    rows = [
+        setting({0: 0.1, 1: 0.3}),
+        setting({0: 0.5, 1: 0.5}, share=0.05, source="real", **shared),
+        setting({0: 0.4}, share=0.05, source="dreams:a", **shared),  # 0.3 of 0.4 gained
+        setting({2: 0.4}, share=0.15, source="dreams:a", **shared),
+    ]
+    wanted = [
+        "| nothing | 2 | 20.0 % |  |",
+        "| 5 % dreams:a, alpha 0.5 | 1 | 40.0 % | 75 % |",
+        "| 15 % dreams:a, alpha 0.5 | 1 | 40.0 % |  |",
+        "| 5 % real, alpha 0.5 | 2 | 50.0 % | 100 % |",
+    ]
+    text = tables(rows).splitlines()
+    at = text.index("### What sharing gains: d, pathological:1, B = 10") + 4
+    assert text[at : at + len(wanted)] == wanted
 
 
 @pytest.fixture
