@@ -114,7 +114,7 @@ def draw(output: Path, summary: list[dict[str, Any]]) -> None:
             layers[row["dataset"]][layer].append((row["emd"], value, 0.0))
     plots.against_emd(output / "accuracy-emd.png", series, "accuracy on test samples")
     for dataset, found in layers.items():
-        label = f"{dataset}: ||w - w_sgd|| / ||w_sgd|| after round 1"
+        label = f"||w - w_sgd|| / ||w_sgd|| after round 1\n{dataset}"
         plots.against_emd(output / f"divergence-emd-{dataset}.png", found, label)
 
 
