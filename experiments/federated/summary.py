@@ -57,7 +57,8 @@ def summarise(records: list[dict[str, Any]], paper: dict[str, Any]) -> list[dict
 
 def _entry(runs: list[dict[str, Any]], paper: dict[str, Any]) -> dict[str, Any]:
     first, options = runs[0], runs[0]["options"]
-    accuracies = [run["metrics"]["accuracy_after"] for run in runs]
+    by_seed = {run["seed"]: run["metrics"]["accuracy_after"] for run in runs}
+    accuracies = list(by_seed.values())
     layers = [run["divergence"][0] for run in runs if run["divergence"]]
     share = options.get("share", 0.0)
     entry = {
@@ -73,7 +74,7 @@ def _entry(runs: list[dict[str, Any]], paper: dict[str, Any]) -> dict[str, Any]:
         "batch": options.get("batch", 10),
         "rounds": first["metrics"]["rounds"],
         "seeds": len(runs),
-        "by_seed": {run["seed"]: run["metrics"]["accuracy_after"] for run in runs},
+        "by_seed": by_seed,
         "accuracy_mean": round(float(np.mean(accuracies)), 5),
         "accuracy_sd": round(float(np.std(accuracies, ddof=1)), 5) if len(runs) > 1 else None,
         "divergence": {k: float(np.mean([one[k] for one in layers])) for k in layers[0]}

@@ -60,6 +60,14 @@ def test_only_the_runs_that_are_asked_for():
     assert any("seed2" in name for name in names)
 
 
+@pytest.fixture
+def tables(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    from tables import tables
+
+    return tables
+
+
 def setting(by_seed, **more):
     """A row of the summary."""
     given = {"dataset": "d", "model": "m", "partition": "pathological:1", "strategy": "fedavg"}
@@ -69,10 +77,7 @@ def setting(by_seed, **more):
     return given | {"seeds": len(by_seed), "by_seed": by_seed, "accuracy_mean": mean, **more}
 
 
-def test_what_skew_costs_stands_beside_the_papers_points(monkeypatch):
-    monkeypatch.syspath_prepend(str(HERE))
-    from tables import tables
-
+def test_what_skew_costs_stands_beside_the_papers_points(tables):
     rows = [
         setting({0: 0.98, 1: 0.9}, partition="iid", emd=0.03, paper=0.987),
         setting({0: 0.905}, paper=0.922),  # against the same seed's
@@ -91,10 +96,7 @@ def test_what_skew_costs_stands_beside_the_papers_points(monkeypatch):
     assert tables(rows).splitlines()[: len(wanted)] == wanted
 
 
-def test_gains_are_those_of_the_same_seeds(monkeypatch):
-    monkeypatch.syspath_prepend(str(HERE))
-    from tables import tables
-
+def test_gains_are_those_of_the_same_seeds(tables):
     shared = {"share_alpha": 0.5}
     rows = [
         setting({0: 0.1, 1: 0.3}),
