@@ -1,4 +1,4 @@
-"""Runs an experiment's commands and keeps its records: python run.py CONFIG.toml WORK [--only TEXT].
+"""Runs an experiment's commands and keeps its records: python run.py CONFIG.toml WORK [--only PART ...].
 
 An experiment is a set of units, each one command of the public CLI, run in WORK (see prepare.py).
 A unit whose record stands in records/CONFIG.jsonl with the same arguments, and whose inputs' units
@@ -44,13 +44,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("config", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--only", default="", help="units whose output contains this")
+    parser.add_argument(
+        "--only", action="append", metavar="PART", help="only units with PART in their output"
+    )
     parser.add_argument("--list", action="store_true", help="show what would run")
     given = parser.parse_args()
     config = tomllib.loads(given.config.read_text(encoding="utf-8"))
     records = Records(HERE / "records" / f"{given.config.stem}.jsonl")
     for unit in units(config, given.config.stem):
-        if given.only in unit.output and not records.hold(unit):
+        chosen = not given.only or any(part in unit.output for part in given.only)
+        if chosen and not records.hold(unit):
             print(unit.output, flush=True)
             if not given.list:
                 make(unit, given.work, records)
