@@ -146,10 +146,10 @@ def _student(
             yield Unit(output, (*arguments, *settings, *_seed(common["seed"])), facts)
         return
     training = {**config["student_training"]}
-    needed, images = _images(config, source, dreams)
+    needed, images = _images(config, source.removesuffix("-answers"), dreams)
     if source == "untrained":
         training["steps"] = 0
-    if source == "real-answers":
+    if source.endswith("-answers"):  # and no hints
         training["hint"] = 0
     yield from needed
     yield Unit(
@@ -171,7 +171,7 @@ def _images(
     config: dict[str, Any], source: str, dreams: dict[str, Unit]
 ) -> tuple[list[Unit], list[str]]:
     """What a student of `source` learns from: units to make first, and names for --dreams."""
-    if source in ("real", "real-answers", "untrained"):
+    if source in ("real", "untrained"):
         return [], [f"data:{config['data']}"]
     if source == "other-data":
         return [], [f"data:{config['other_data']}"]

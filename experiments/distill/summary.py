@@ -28,9 +28,11 @@ ORDER = (
     "natural",
     "fast",
     "pooled",
+    "pooled-answers",
     "pooled-metadata",
     "other-data",
     "noise",
+    "noise-answers",
     "uniform",
     "untrained",
 )
@@ -160,7 +162,11 @@ def _table(name: str, rows: list[dict[str, Any]], teachers: list[float]) -> str:
 
 def plots(rows: list[dict[str, Any]]) -> None:
     """Accuracy against the number of dreams and the seconds that they took, where methods compare."""
-    made = [row for row in rows if row["synthesis_cpu_seconds"] and row["method"] != "noise"]
+    made = [
+        row
+        for row in rows
+        if row["synthesis_cpu_seconds"] and not row["method"].startswith("noise")
+    ]
     _plot(made, "dreams", "dreams", "accuracy-by-dreams.png")
     _plot(made, "synthesis_cpu_seconds", "CPU seconds of synthesis", "accuracy-by-seconds.png")
 
