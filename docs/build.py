@@ -156,7 +156,7 @@ def students() -> str:
             init.replace("teacher-", "the teacher's "),
             *(_percent(by[method]) for method in ("real", "pooled")),
             f"{by['pooled']['ratio']:.3f}",
-            _percent(by["noise"]) if "noise" in by else "",
+            _percent(by["noise"], by["pooled"]["seeds"]) if "noise" in by else "",
             by["pooled"]["seeds"],
         ]
         for (name, init, by), before in zip(named, ["", *(name for name, _, _ in named)])
@@ -198,9 +198,11 @@ def shared() -> str:
     return table(["all clients share", "MNIST", "seeds", "CIFAR-10", "seeds"], rows)
 
 
-def _percent(row: dict[str, Any]) -> str:
+def _percent(row: dict[str, Any], seeds: int | None = None) -> str:
+    """Mean and deviation of a row, and its number of seeds where the table's column says another."""
     spread = f" ± {row['accuracy_sd'] * 100:.1f}" if row["accuracy_sd"] is not None else ""
-    return f"{row['accuracy_mean'] * 100:.1f}{spread}"
+    other = "" if seeds in (None, row["seeds"]) else f" ({row['seeds']} of the seeds)"
+    return f"{row['accuracy_mean'] * 100:.1f}{spread}{other}"
 
 
 def _rows(path: str) -> list[dict[str, Any]]:
