@@ -154,12 +154,13 @@ def students() -> str:
         [
             name if name != before else "",
             init.replace("teacher-", "the teacher's "),
-            *(_percent(by[method]) for method in ("real", "pooled")),
+            *(_percent(by[method], seeds) for method in ("real", "pooled")),
             f"{by['pooled']['ratio']:.3f}",
-            _percent(by["noise"], by["pooled"]["seeds"]) if "noise" in by else "",
-            by["pooled"]["seeds"],
+            _percent(by["noise"], seeds) if "noise" in by else "",
+            seeds,
         ]
         for (name, init, by), before in zip(named, ["", *(name for name, _, _ in named)])
+        for seeds in [by["pooled"]["seeds"]]
     ]
     return table(["", "start", "on real data", "on dreams", "ratio", "on noise", "seeds"], rows)
 
@@ -201,7 +202,7 @@ def shared() -> str:
 def _percent(row: dict[str, Any], seeds: int | None = None) -> str:
     """Mean and deviation of a row, and its number of seeds where the table's column says another."""
     spread = f" ± {row['accuracy_sd'] * 100:.1f}" if row["accuracy_sd"] is not None else ""
-    other = "" if seeds in (None, row["seeds"]) else f" ({row['seeds']} of the seeds)"
+    other = "" if seeds in (None, row["seeds"]) else f" (seeds: {row['seeds']})"
     return f"{row['accuracy_mean'] * 100:.1f}{spread}{other}"
 
 
