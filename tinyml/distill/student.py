@@ -29,7 +29,7 @@ from tinyml.models.runtime import tensorflow
 from tinyml.models.training import Fitted, fit
 from tinyml.run import Step
 
-# On MNIST, with hints, such a student fell from 97 % to 71 %
+# Moved images have other statistics than the still ones that the batch norms are measured on
 _MOVED = (
     "warning: --reestimate measures images as they are, but --disagreement moves those that the student "
     "learns from, which can ruin it; give --disagreement 0"
