@@ -13,6 +13,7 @@ import pytest
 import tinyml
 from tinyml import targets
 from tinyml.codegen import program, project
+from tinyml.emulate.ports import Port
 from tinyml.errors import InputError
 from tinyml.quantize.tflm import Tflm
 
@@ -124,3 +125,15 @@ def test_a_thousand_samples_take_seconds(exported: Path) -> None:
     begin = time.perf_counter()
     model.predict(inputs)
     assert time.perf_counter() - begin < 5
+
+
+def test_classes_of_an_output() -> None:
+    def port(dtype: str, scale: float | None, zero_point: int | None) -> Port:
+        return Port("out", "out", (1, 1), dtype, scale, zero_point)
+
+    argmax = port("int32", None, None)
+    assert argmax.classes(np.array([[3], [0]], np.int32)).tolist() == [3, 0]
+    logistic = port("int8", 1 / 256, -128)
+    assert logistic.classes(np.array([[-1], [1]], np.int8)).tolist() == [0, 1]
+    logit = port("int8", 0.1, 5)
+    assert logit.classes(np.array([[4], [6]], np.int8)).tolist() == [0, 1]

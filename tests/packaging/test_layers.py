@@ -27,7 +27,7 @@ LAYERS = [
     {"passes"},
     {"graph"},
     {"ops"},
-    {"targets", "data", "dreams", "affine", "cmsis_nn"},
+    {"targets", "data", "dreams", "affine", "decisions", "cmsis_nn"},
 ]
 # Used by all, and by each other
 LEAVES = {"errors", "console", "interruption", "run", "resources", "process"}

@@ -179,9 +179,10 @@ def _differences(verdict: dict[str, Any]) -> list[str]:
 
 
 def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -> tuple[Any, Any]:
-    """A batch for each input of the model, and labels (N,) or None where there are no classes."""
+    """A batch for each input of the model, and `Labels` or None where there are no classes."""
     from tinyml import data as datasets
     from tinyml.emulate import ports
+    from tinyml.emulate.validation import Labels
 
     known = ports.of_project(directory)
     if data is None:
@@ -198,13 +199,15 @@ def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -
             f"--samples {samples}", f"{data} has {len(split)} test samples", "ask for fewer"
         )
     split = split.spread(len(split) if samples is None else samples)
-    labels = split.y if _answers_scores(known) else None
+    labels = Labels(split.y, known.outputs[0]) if _answers_scores(known) else None
     return [known.inputs[0].raw(split.x)], labels
 
 
 def _answers_scores(known: Any) -> bool:
-    """True when the output is one score a class; an autoencoder's, for example, is not."""
+    """True when the output decides for a class; an autoencoder's, or one float alone, does not."""
     asked, answered = known.inputs[0].sample_shape, known.outputs[0].sample_shape
+    if all(size == 1 for size in answered) and known.outputs[0].dtype.startswith("float"):
+        return False
     return answered != asked and sum(size > 1 for size in answered) <= 1
 
 

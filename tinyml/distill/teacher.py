@@ -11,6 +11,7 @@ import numpy as np
 
 from tinyml.errors import InputError
 from tinyml.models import files
+from tinyml.models.outputs import require_score_a_class
 from tinyml.models.runtime import tensorflow
 
 _SMALLEST_PROBABILITY = 1e-7  # keeps the logarithm of a softmax's zero finite
@@ -226,3 +227,4 @@ def _check_signature(model: Any, where: object) -> None:
             f"maps {shapes[0]} to {shapes[1]}",
             "use a classifier from (N, height, width, channels), all known, to (N, classes)",
         )
+    require_score_a_class(model, where)

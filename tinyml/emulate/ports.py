@@ -11,6 +11,7 @@ import numpy as np
 
 from tinyml import affine
 from tinyml.codegen.project import read_report
+from tinyml.decisions import LOGIT, decide, raw_threshold
 from tinyml.errors import InputError
 
 
@@ -61,6 +62,16 @@ class Port:
         if self.scale is None:
             return batch
         return affine.dequantize(batch, self.scale, self.zero_point or 0)
+
+    def classes(self, batch: np.ndarray) -> np.ndarray:
+        """The class that each raw sample (N, *sample_shape) decides for, int64 (N,); see `decide`.
+
+        A single integer that is not quantized, such as an ARGMAX's, is the class itself.
+        """
+        flat = batch.reshape(len(batch), -1)
+        if self.scale is not None:
+            return decide(flat, raw_threshold(self.scale, self.zero_point or 0, self.dtype))
+        return flat[:, 0].astype(np.int64) if flat.shape[1] == 1 else decide(flat, LOGIT)
 
     def random(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """`count` samples; of integers all values are equally likely."""

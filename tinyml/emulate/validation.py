@@ -39,6 +39,18 @@ class Measured:
     sizes: build.Sizes | None = None
 
 
+@dataclass(frozen=True)
+class Labels:
+    """The right classes, int64 (N,), and the port of the first output, which decides for one."""
+
+    y: np.ndarray
+    port: ports.Port
+
+    def accuracy(self, outputs: Sequence[np.ndarray]) -> float:
+        """Share of samples that raw outputs, a batch each, classify rightly."""
+        return float((self.port.classes(outputs[0]) == self.y).mean())
+
+
 def execute(project: Path, inputs: Sequence[np.ndarray], place: Place, timeout: float) -> Measured:
     """Build a project and run every sample.
 
@@ -96,7 +108,7 @@ def _summary(counts: np.ndarray) -> dict[str, int]:
 
 
 def compare(
-    measured: Measured, judge: str, expected: list[np.ndarray], labels: np.ndarray | None
+    measured: Measured, judge: str, expected: list[np.ndarray], labels: Labels | None
 ) -> dict[str, Any]:
     """The verdict, as plain values: exactness, accuracy, and what was measured.
 
@@ -104,7 +116,7 @@ def compare(
         measured: of `execute`.
         judge: the name of what gave `expected`.
         expected: the right outputs, like `measured.outputs`.
-        labels: int64 (N,), or None when the inputs have none.
+        labels: None when the inputs have none.
     """
     wrong = _bytes(measured.outputs) != _bytes(expected)
     rows = np.flatnonzero(wrong.any(axis=1))
@@ -126,8 +138,8 @@ def compare(
         "layers": None,
     }
     if labels is not None:
-        verdict["accuracy"] = _accuracy(measured.outputs[0], labels)
-        verdict["accuracy_judge"] = _accuracy(expected[0], labels)
+        verdict["accuracy"] = labels.accuracy(measured.outputs)
+        verdict["accuracy_judge"] = labels.accuracy(expected)
     if measured.sizes is not None:
         sizes = asdict(measured.sizes)
         verdict["ram_bytes"] = sizes.pop("ram")
@@ -139,8 +151,3 @@ def _bytes(outputs: list[np.ndarray]) -> np.ndarray:
     """Every output byte of every sample, uint8 (N, bytes)."""
     rows = [np.ascontiguousarray(o).view(np.uint8).reshape(len(o), -1) for o in outputs]
     return np.concatenate(rows, axis=1)
-
-
-def _accuracy(outputs: np.ndarray, labels: np.ndarray) -> float:
-    predicted = outputs.reshape(len(outputs), -1).argmax(axis=1)
-    return float((predicted == labels).mean())

@@ -18,6 +18,7 @@ import numpy as np
 from tinyml import console, data
 from tinyml.errors import InputError
 from tinyml.models import files, training
+from tinyml.models.outputs import require_score_a_class
 from tinyml.models.runtime import tensorflow
 from tinyml.models.settings import TrainSettings
 from tinyml.quantize import accuracy, calibration, tflm
@@ -66,6 +67,7 @@ def quantize(request: Request, output: Path) -> dict[str, Any]:
     tensorflow(request.seed).keras.backend.clear_session()
     model = files.load(request.model, request.allow_unsafe)
     dataset = fitting_data(request.data, model, request.model)
+    require_score_a_class(model, request.model)
     shape = sample_shape(model, request.model)
     taken = calibration.load(request.data, shape, request.samples, request.seed)
     metrics = {"accuracy_post_training": _without_training(model, taken.x, dataset.test)}
