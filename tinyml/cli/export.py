@@ -195,7 +195,11 @@ def _as_tflite(
     with tempfile.TemporaryDirectory(prefix="tinyml-quantized-") as scratch:
         made = Path(scratch) / f"{model.stem}.tflite"
         quantize(request, made)
-        yield made, request.inputs()
+        try:
+            yield made, request.inputs()
+        except InputError as error:  # tells of a file that the user has not made and that is gone
+            error.args = (str(error).replace(str(made), f"{model} (quantized)"),)
+            raise
 
 
 def _text(output: Path, report: dict[str, Any], board: Target, package: str) -> str:

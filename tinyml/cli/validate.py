@@ -193,7 +193,7 @@ def _inputs(directory: Path, data: str | None, samples: int | None, seed: int) -
             f"the model has {len(known.inputs)} inputs",
             "leave it out: random inputs",
         )
-    split = datasets.load_test(data)
+    split = datasets.load_test(data, known.inputs[0].sample_shape)
     if samples is not None and samples > len(split):
         raise InputError(
             f"--samples {samples}", f"{data} has {len(split)} test samples", "ask for fewer"

@@ -1,6 +1,7 @@
 """Data sets in one `.npz`: the Keras layout, with what else is known of a data set.
 
-x_train, y_train, x_test, y_test    x: uint8, or float in [0, 1], (N, H, W) or (N, H, W, C)
+x_train, y_train, x_test, y_test    x: uint8, or float in [0, 1], (N, H, W) or (N, H, W, C); for a model
+                                    that takes no images any finite float, (N, ...)
 x_validation, y_validation          if they are missing, a tenth of the training set
 classes                             names of the classes, text (classes,); may be missing
 audio                               audio settings as JSON; only of audio features
@@ -21,18 +22,38 @@ from tinyml.data.dataset import Dataset, Split, as_float
 from tinyml.errors import InputError
 
 _BLOCK = 1024  # samples
+_WHOLE = ("x_train", "y_train", "x_test", "y_test")
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path, images: bool = True) -> Dataset:
     """The data set in an `.npz`.
+
+    Args:
+        path: the file.
+        images: ask for samples (H, W) or (H, W, C) in [0, 1]; otherwise they may be of any shape and values.
 
     Raises:
         InputError: unreadable, or arrays that are missing or do not fit together.
     """
-    arrays = _read_arrays(path, ("x_train", "y_train", "x_test", "y_test"))
-    parts = {name: _part(path, arrays, name) for name in ("train", "test")}
+    return _dataset(path, _read_arrays(path, _WHOLE), images)
+
+
+def read_training_samples(path: Path, images: bool = True) -> np.ndarray:
+    """Only the samples to learn from, float32 (N, ...); of a file with x_train alone, all of it.
+
+    Raises:
+        InputError: as `read`.
+    """
+    arrays = _read_arrays(path, ("x_train",))
+    if all(name in arrays for name in _WHOLE):
+        return _dataset(path, arrays, images).train.x
+    return _samples(path, "x_train", arrays["x_train"], images)
+
+
+def _dataset(path: Path, arrays: dict[str, np.ndarray], images: bool) -> Dataset:
+    parts = {name: _part(path, arrays, name, images) for name in ("train", "test")}
     if "x_validation" in arrays and "y_validation" in arrays:
-        parts["validation"] = _part(path, arrays, "validation")
+        parts["validation"] = _part(path, arrays, "validation", images)
     else:
         parts["train"], parts["validation"] = _held_out(parts["train"])
     train = parts["train"]
@@ -50,8 +71,12 @@ def read(path: Path) -> Dataset:
     )
 
 
-def read_test(path: Path) -> Split:
+def read_test(path: Path, images: bool = True) -> Split:
     """Only the test split; x_test may also be int8: raw values for a quantized model.
+
+    Args:
+        path: the file.
+        images: as of `read`.
 
     Raises:
         InputError: as `read`.
@@ -59,7 +84,7 @@ def read_test(path: Path) -> Split:
     arrays = _read_arrays(path, ("x_test", "y_test"))
     x = arrays["x_test"]
     if x.dtype != np.int8:
-        return _part(path, arrays, "test")
+        return _part(path, arrays, "test", images)
     if x.ndim < 2 or 0 in x.shape:
         raise InputError(path, f"x_test has shape {x.shape}", "expected (N, ...)")
     return Split(x, _labels(path, "y_test", arrays["y_test"], len(x)))
@@ -93,8 +118,8 @@ def _compact(x: np.ndarray) -> np.ndarray:
     return packed
 
 
-def _part(path: Path, arrays: dict[str, np.ndarray], name: str) -> Split:
-    x = _samples(path, f"x_{name}", arrays.pop(f"x_{name}"))  # popped: the bytes can go
+def _part(path: Path, arrays: dict[str, np.ndarray], name: str, images: bool) -> Split:
+    x = _samples(path, f"x_{name}", arrays.pop(f"x_{name}"), images)  # popped: the bytes can go
     return Split(x, _labels(path, f"y_{name}", arrays[f"y_{name}"], len(x)))
 
 
@@ -166,24 +191,23 @@ def _read_arrays(path: Path, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _samples(path: Path, name: str, x: np.ndarray) -> np.ndarray:
-    if x.ndim == 3:
+def _samples(path: Path, name: str, x: np.ndarray, images: bool) -> np.ndarray:
+    """Samples as float32, an image always with its channels."""
+    if images and x.ndim == 3:
         x = x[..., np.newaxis]
-    if x.ndim != 4 or 0 in x.shape:
-        raise InputError(
-            path,
-            f"{name} has shape {x.shape}",
-            "expected (N, height, width) or (N, height, width, channels)",
-        )
+    if (x.ndim != 4 if images else x.ndim < 2) or 0 in x.shape:
+        wanted = "(N, height, width) or (N, height, width, channels)" if images else "(N, ...)"
+        raise InputError(path, f"{name} has shape {x.shape}", f"expected {wanted}")
     if x.dtype == np.uint8:
         return as_float(x)
     if x.dtype.kind != "f":
         raise InputError(path, f"{name} has type {x.dtype}", "use uint8, or float in [0, 1]")
     x = x.astype(np.float32)
-    if not np.isfinite(x).all() or x.min() < 0 or x.max() > 1:
-        raise InputError(
-            path, f"{name} has values outside [0, 1] or not finite", "scale it to [0, 1]"
-        )
+    if not np.isfinite(x).all() or (images and (x.min() < 0 or x.max() > 1)):
+        found, mend = "not finite", "leave such samples out"
+        if images:
+            found, mend = "outside [0, 1] or not finite", "scale it to [0, 1]"
+        raise InputError(path, f"{name} has values {found}", mend)
     return x
 
 

@@ -13,7 +13,7 @@ from tinyml.errors import InputError
 
 @dataclass(frozen=True)
 class Calibration:
-    """x: float32 (N, H, W, C) in [0, 1]; `source` as the user gave it; `path` behind it, if any."""
+    """x: float32 (N, ...); `source` as the user gave it; `path` behind it, if any."""
 
     source: str
     path: Path | None
@@ -34,8 +34,8 @@ def load(source: str, shape: tuple[int, ...], count: int, seed: int) -> Calibrat
     """At most `count` samples of `source`, drawn without replacement, in the order they are stored.
 
     Args:
-        source: a data set as `data.load` takes it (its training split is used), or `dreams:DIR`.
-        shape: the model's sample shape, (height, width, channels).
+        source: as of `data.load_training_samples`, or `dreams:DIR`.
+        shape: the model's sample shape; unless (height, width, channels), values may lie outside [0, 1].
         count: samples wanted; all are taken when there are fewer.
         seed: of the draw.
 
@@ -43,7 +43,7 @@ def load(source: str, shape: tuple[int, ...], count: int, seed: int) -> Calibrat
         InputError: unknown or unreadable source, samples of another shape, values not finite.
     """
     path = path_of(source)
-    x = _images(source)
+    x = _samples(source, tuple(shape))
     if x.shape[1:] != tuple(shape):
         raise InputError(
             source,
@@ -59,7 +59,7 @@ def load(source: str, shape: tuple[int, ...], count: int, seed: int) -> Calibrat
     return Calibration(source, path, samples)
 
 
-def _images(source: str) -> dreams.Images:
+def _samples(source: str, shape: tuple[int, ...]) -> dreams.Images:
     if source.startswith(dreams.PREFIX):
         return dreams.Images(dreams.stored_images(Path(source[len(dreams.PREFIX) :])))
-    return dreams.Images([data.load(source).train.x])
+    return dreams.Images([data.load_training_samples(source, shape)])

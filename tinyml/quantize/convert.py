@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from tinyml import console
 from tinyml.errors import InputError
 from tinyml.models.runtime import tensorflow
 from tinyml.quantize.group_norm import exportable
+from tinyml.quantize.leftovers import float_operators, require_no_loop
 from tinyml.quantize.quiet import native_output
 
 _REASON_LENGTH = 240
@@ -86,7 +88,14 @@ def _quantized(converter: Any, precision: str, name: object) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     boundary = {"int8": tf.int8, "int16x8": tf.int16}[precision]
     converter.inference_input_type = converter.inference_output_type = boundary
-    return _converted(converter, precision, name)
+    content = _converted(converter, precision, name)
+    left = float_operators(content)
+    if left:
+        console.note(
+            f"warning: {name}: TFLite has left {', '.join(left)} in float32, which 'tinyml export' does not "
+            "take; replace these layers"
+        )
+    return content
 
 
 def _converted(converter: Any, precision: str, name: object) -> bytes:
@@ -107,6 +116,7 @@ def _converter(model: Any, name: object) -> Any:
     broken = [w.name for w in model.weights if not np.isfinite(w.numpy()).all()]
     if broken:
         raise InputError(name, f"weights of {broken[0]} are not finite", "train the model again")
+    require_no_loop(model, name)
     tf = tensorflow()
     model = exportable(model)
     # A fixed batch of 1: firmware has static shapes; a free batch leaves shape arithmetic behind.

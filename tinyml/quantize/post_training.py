@@ -79,8 +79,9 @@ def fitting_data(source: str, model: Any, name: object) -> data.Dataset:
         InputError: it cannot be read, or has other samples or classes; the model is no classifier.
     """
     require_classifier(model, name)
-    dataset = data.load(source)
-    data.require_shape(dataset, sample_shape(model, name), name)
+    shape = sample_shape(model, name)
+    dataset = data.load(source, shape=shape)
+    data.require_shape(dataset, shape, name)
     accuracy.require_classes(dataset, int(model.output_shape[-1]), name)
     return dataset
 
