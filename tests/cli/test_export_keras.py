@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -20,7 +24,10 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def keras_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """model.keras, model.h5 and saved/ of one network; saved-code/ with a Lambda layer."""
+    """model.keras, model.h5 and saved/ of one network; saved-code/ with a Lambda layer.
+
+    three.keras and three.h5 say that Keras 3 wrote them; exported/ is a SavedModel without Keras' part.
+    """
     from tinyml.models.runtime import tensorflow
 
     tf = tensorflow(0)
@@ -37,6 +44,19 @@ def keras_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model.save(folder / name)
     code = tf.keras.Sequential([layers.Lambda(lambda x: x * 2, input_shape=(8, 8, 1)), model])
     code.save(folder / "saved-code")
+    tf.saved_model.save(tf.Module(), str(folder / "exported"))
+    with (
+        zipfile.ZipFile(folder / "model.keras") as source,
+        zipfile.ZipFile(folder / "three.keras", "w") as made,
+    ):
+        for entry in source.namelist():
+            content = source.read(entry)
+            if entry == "metadata.json":
+                content = json.dumps({**json.loads(content), "keras_version": "3.3.3"}).encode()
+            made.writestr(entry, content)
+    shutil.copy(folder / "model.h5", folder / "three.h5")
+    with h5py.File(folder / "three.h5", "a") as stored:
+        stored.attrs["keras_version"] = "3.3.3"
     return folder
 
 
@@ -71,6 +91,9 @@ def test_a_float_model_is_quantized_on_the_way(
         ("model.keras", [], "is a float model"),
         ("saved-code", ["--calibration", "digits"], "Lambda"),
         ("none.keras", ["--calibration", "digits"], "no such"),
+        ("three.keras", ["--calibration", "digits"], "written by Keras 3.3.3"),
+        ("three.h5", ["--calibration", "digits"], "written by Keras 3.3.3"),
+        ("exported", ["--calibration", "digits"], "without Keras' part"),
     ],
 )
 def test_refused(

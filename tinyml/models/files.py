@@ -34,6 +34,7 @@ def load(path: Path, allow_unsafe: bool = False) -> Any:
             "has a Lambda layer, which runs code from the file when loaded",
             "replace the layer, or load it with --allow-unsafe if you trust its author",
         )
+    _require_keras_2(path)
     tf = tensorflow()
     try:
         options = {"safe_mode": not allow_unsafe} if path.suffix == ".keras" else {}
@@ -62,6 +63,35 @@ def save(model: Any, path: Path) -> None:
                 target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
 
 
+def _require_keras_2(path: Path) -> None:
+    """Raises InputError when a file says that a later Keras wrote it; TensorFlow 2.15 has Keras 2."""
+    version = _keras_version(path)
+    major = version.split(".")[0]
+    if major.isdigit() and int(major) > 2:
+        raise InputError(
+            path,
+            f"was written by Keras {version}, which Keras 2, of TensorFlow 2.15 here, cannot read",
+            "save it from a session started with TF_USE_LEGACY_KERAS=1 (package tf_keras), or convert it to "
+            "an int8 .tflite there and export that",
+        )
+
+
+def _keras_version(path: Path) -> str:
+    """Version of Keras that wrote a .keras or .h5 file; nothing where that cannot be read."""
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                return str(json.loads(archive.read("metadata.json"))["keras_version"])
+        if path.suffix in (".h5", ".hdf5"):
+            import h5py
+
+            with h5py.File(path, "r") as stored:
+                return str(stored.attrs["keras_version"])
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
+        pass
+    return ""
+
+
 def _config(path: Path) -> Any:
     try:
         if path.suffix == ".keras":
@@ -81,9 +111,15 @@ def _config(path: Path) -> Any:
         ) from None
     if path.is_dir() and (path / "keras_metadata.pb").is_file():
         return {}  # judged by _saved_model_has_code: its configuration is not a single JSON text
+    if (path / "saved_model.pb").is_file():
+        raise InputError(
+            path,
+            "is a SavedModel without Keras' part, as model.export() and tf.saved_model.save() write it",
+            f"save it with model.save('{path.name}.keras'), or convert it to an int8 .tflite and export that",
+        )
     raise InputError(
         path,
-        f"unknown model type '{path.suffix}'",
+        f"unknown model type '{path.suffix}'" if path.suffix else "unknown model type",
         "give a .keras or .h5 file or a Keras SavedModel",
     )
 
