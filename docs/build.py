@@ -141,7 +141,7 @@ _NAMES = {
 
 
 def students() -> str:
-    """Students on dreams made from their teacher alone, between real data and noise."""
+    """Students on dreams, made from their teacher alone and with metadata, between real data and noise."""
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for row in _rows("experiments/distill/summary.json"):
         found.setdefault((row["experiment"], row["init"]), {})[row["method"]] = row
@@ -154,15 +154,21 @@ def students() -> str:
         [
             name if name != before else "",
             init.replace("teacher-", "the teacher's "),
-            *(_percent(by[method], seeds) for method in ("real", "pooled")),
-            f"{by['pooled']['ratio']:.3f}",
+            _percent(by["real"], seeds),
+            *_with_ratio(by["pooled"], seeds),
+            *_with_ratio(by.get("pooled-metadata"), seeds),
             _percent(by["noise"], seeds) if "noise" in by else "",
             seeds,
         ]
         for (name, init, by), before in zip(named, ["", *(name for name, _, _ in named)])
         for seeds in [by["pooled"]["seeds"]]
     ]
-    return table(["", "start", "on real data", "on dreams", "ratio", "on noise", "seeds"], rows)
+    dreams = ["on dreams", "ratio", "with metadata", "ratio"]
+    return table(["", "start", "on real data", *dreams, "on noise", "seeds"], rows)
+
+
+def _with_ratio(row: dict[str, Any] | None, seeds: int) -> list[str]:
+    return [_percent(row, seeds), f"{row['ratio']:.3f}"] if row else ["", ""]
 
 
 def _named(experiment: str) -> str:
