@@ -173,7 +173,7 @@ def _node(path: Path, model: Any, stored: Any, index: int, tensors: tuple[Tensor
     if not 0 <= stored.OpcodeIndex() < model.OperatorCodesLength():
         raise ValueError(f"operator code {stored.OpcodeIndex()} does not exist")
     code = model.OperatorCodes(stored.OpcodeIndex())
-    operator = _operator_name(code)
+    operator = operator_name(code)
     inputs, outputs = _indices(stored.InputsAsNumpy()), _indices(stored.OutputsAsNumpy())
     if any(not ABSENT <= i < len(tensors) for i in inputs) or any(
         not 0 <= i < len(tensors) for i in outputs
@@ -184,8 +184,8 @@ def _node(path: Path, model: Any, stored: Any, index: int, tensors: tuple[Tensor
     return Node(operator, name, inputs, outputs, attributes)
 
 
-def _operator_name(code: Any) -> str:
-    """TFLite's name; a custom operator's own after "CUSTOM "."""
+def operator_name(code: Any) -> str:
+    """TFLite's name of an OperatorCode; a custom operator's own after "CUSTOM "."""
     from tflite import BUILTIN_OPCODE2NAME
 
     # Codes above 127 stand in the new field; old files have only the old one.

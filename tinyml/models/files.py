@@ -79,30 +79,31 @@ def _require_keras_2(path: Path) -> None:
 def _keras_version(path: Path) -> str:
     """Version of Keras that wrote a .keras or .h5 file; nothing where that cannot be read."""
     try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                return str(json.loads(archive.read("metadata.json"))["keras_version"])
-        if path.suffix in (".h5", ".hdf5"):
-            import h5py
-
-            with h5py.File(path, "r") as stored:
-                return str(stored.attrs["keras_version"])
+        text = _stored_text(path, "metadata.json", "keras_version") or ""
+        return str(json.loads(text)["keras_version"]) if path.suffix == ".keras" else text
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
-        pass
-    return ""
+        return ""
+
+
+def _stored_text(path: Path, member: str, attribute: str) -> str | None:
+    """A member of a .keras archive, or an attribute of a .h5 file; None of anything else."""
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(member).decode()
+    if path.suffix in (".h5", ".hdf5"):
+        import h5py
+
+        with h5py.File(path, "r") as stored:
+            text = stored.attrs[attribute]
+            return text if isinstance(text, str) else text.decode()
+    return None
 
 
 def _config(path: Path) -> Any:
     try:
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                return json.loads(archive.read("config.json"))
-        if path.suffix in (".h5", ".hdf5"):
-            import h5py
-
-            with h5py.File(path, "r") as stored:
-                text = stored.attrs["model_config"]
-                return json.loads(text if isinstance(text, str) else text.decode())
+        text = _stored_text(path, "config.json", "model_config")
+        if text is not None:
+            return json.loads(text)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(
             path,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tinyml.errors import InputError
+from tinyml.graph.tflite_reader import operator_name
 from tinyml.models.runtime import tensorflow
 
 _FLOAT32 = 0  # TensorType
@@ -34,14 +35,12 @@ def float_operators(content: bytes) -> list[str]:
     """The operators of a `.tflite` that compute in float32, without repetition, in their order."""
     import tflite
 
-    names = {value: key for key, value in vars(tflite.BuiltinOperator).items()}
     model = tflite.Model.GetRootAsModel(content, 0)
     graph = model.Subgraphs(0)
     found = []
     for index in range(graph.OperatorsLength()):
         node = graph.Operators(index)
-        code = model.OperatorCodes(node.OpcodeIndex())
-        name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "CUSTOM")
+        name = operator_name(model.OperatorCodes(node.OpcodeIndex()))
         outputs = [graph.Tensors(node.Outputs(i)).Type() for i in range(node.OutputsLength())]
         if _FLOAT32 in outputs and name not in _CONVERSIONS:
             found.append(name)
