@@ -81,6 +81,7 @@ def test_x_train_alone_calibrates(tmp_path):
         (np.full((4, 12), np.nan, np.float32), "not finite"),
         (np.zeros((4, 11), np.float32), "have shape (11,), the model takes (12,)"),
         (np.zeros(4, np.float32), "has shape (4,)"),
+        (np.zeros((4, 12), np.int16), "has type int16; use float"),
     ],
 )
 def test_unfit_samples_are_refused(tmp_path, x, message):

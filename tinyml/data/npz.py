@@ -201,7 +201,8 @@ def _samples(path: Path, name: str, x: np.ndarray, images: bool) -> np.ndarray:
     if x.dtype == np.uint8:
         return as_float(x)
     if x.dtype.kind != "f":
-        raise InputError(path, f"{name} has type {x.dtype}", "use uint8, or float in [0, 1]")
+        wanted = "uint8, or float in [0, 1]" if images else "float"
+        raise InputError(path, f"{name} has type {x.dtype}", f"use {wanted}")
     x = x.astype(np.float32)
     if not np.isfinite(x).all() or (images and (x.min() < 0 or x.max() > 1)):
         found, mend = "not finite", "leave such samples out"
