@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tinyml.errors import InputError
+from tinyml.models import keras3
 from tinyml.models.runtime import tensorflow
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip entry can hold
@@ -24,7 +25,8 @@ def load(path: Path, allow_unsafe: bool = False) -> Any:
         allow_unsafe: load a model with a Lambda layer, whose code runs on loading.
 
     Raises:
-        InputError: missing, unreadable or truncated file; a Lambda layer without `allow_unsafe`.
+        InputError: missing, unreadable or truncated file; a Lambda layer without `allow_unsafe`; something
+            of Keras 3 that Keras 2 has not.
     """
     if not path.exists():
         raise InputError(path, "no such model file", "check the path")
@@ -34,8 +36,11 @@ def load(path: Path, allow_unsafe: bool = False) -> Any:
             "has a Lambda layer, which runs code from the file when loaded",
             "replace the layer, or load it with --allow-unsafe if you trust its author",
         )
-    _require_keras_2(path)
     tf = tensorflow()
+    keras3.register()
+    version = _keras_version(path)
+    if version.split(".")[0].isdigit() and int(version.split(".")[0]) > 2:
+        return keras3.load(path, _config(path), version)
     try:
         options = {"safe_mode": not allow_unsafe} if path.suffix == ".keras" else {}
         return tf.keras.models.load_model(path, compile=False, **options)
@@ -61,19 +66,6 @@ def save(model: Any, path: Path) -> None:
                     metadata["date_saved"] = "1980-01-01@00:00:00"
                     content = json.dumps(metadata, sort_keys=True).encode()
                 target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
-
-
-def _require_keras_2(path: Path) -> None:
-    """Raises InputError when a file says that a later Keras wrote it; TensorFlow 2.15 has Keras 2."""
-    version = _keras_version(path)
-    major = version.split(".")[0]
-    if major.isdigit() and int(major) > 2:
-        raise InputError(
-            path,
-            f"was written by Keras {version}, which Keras 2, of TensorFlow 2.15 here, cannot read",
-            "save it from a session started with TF_USE_LEGACY_KERAS=1 (package tf_keras), or convert it to "
-            "an int8 .tflite there and export that",
-        )
 
 
 def _keras_version(path: Path) -> str:
