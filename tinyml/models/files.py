@@ -11,6 +11,7 @@ from typing import Any
 
 from tinyml.errors import InputError
 from tinyml.models import keras3
+from tinyml.models.flattening import flattened
 from tinyml.models.runtime import tensorflow
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip entry can hold
@@ -18,7 +19,7 @@ _CODE_CLASSES = ("Lambda", "__lambda__")  # both hold marshalled Python code
 
 
 def load(path: Path, allow_unsafe: bool = False) -> Any:
-    """Load a Keras model (.keras, .h5 or SavedModel), uncompiled.
+    """Load a Keras model (.keras, .h5 or SavedModel), uncompiled and without models inside.
 
     Args:
         path: the file, or the directory of a SavedModel that Keras wrote.
@@ -40,15 +41,16 @@ def load(path: Path, allow_unsafe: bool = False) -> Any:
     keras3.register()
     version = _keras_version(path)
     if version.split(".")[0].isdigit() and int(version.split(".")[0]) > 2:
-        return keras3.load(path, _config(path), version)
+        return flattened(keras3.load(path, _config(path), version))
     try:
         options = {"safe_mode": not allow_unsafe} if path.suffix == ".keras" else {}
-        return tf.keras.models.load_model(path, compile=False, **options)
+        model = tf.keras.models.load_model(path, compile=False, **options)
     except Exception as error:  # Keras raises whatever the broken part happens to raise
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             path, f"Keras cannot load it ({reason})", "save it again with Keras 2"
         ) from None
+    return flattened(model)
 
 
 def save(model: Any, path: Path) -> None:

@@ -5,12 +5,13 @@ TFF does not update batch-norm statistics, so a model is folded before it is fed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tinyml.errors import InputError
+from tinyml.models.flattening import has_graph
+from tinyml.models.references import references, replaced
 from tinyml.models.runtime import tensorflow
 
 _FOLDABLE = ("Conv2D", "DepthwiseConv2D", "Dense")
@@ -31,7 +32,7 @@ def fold_batch_norm(model: Any) -> Any:
             model, whose graph Keras does not know.
     """
     tf = tensorflow()
-    if not _has_graph(tf, model):
+    if not has_graph(model):
         raise InputError(model.name, "is not a built functional or Sequential model", "make it one")
     for layer in model.layers:
         if isinstance(layer, tf.keras.Model):
@@ -43,25 +44,20 @@ def fold_batch_norm(model: Any) -> Any:
     return folded
 
 
-def _has_graph(tf: Any, model: Any) -> bool:
-    x = tf.keras.Input((1,))
-    functional = type(tf.keras.Model(x, x))  # Keras does not export this class by name
-    return isinstance(model, (tf.keras.Sequential, functional)) and bool(model.built)
-
-
 def _absorbed_norms(config: dict[str, Any]) -> dict[str, str]:
     """Name of each batch norm to the name of the layer it folds into."""
     layers = {layer["name"]: layer for layer in config["layers"]}
-    uses = [name for layer in config["layers"] for name in _references(layer["inbound_nodes"])]
-    uses += list(_references(config["output_layers"]))
+    ends = [*(layer["inbound_nodes"] for layer in config["layers"]), config["output_layers"]]
+    uses = [name for name, _, _ in references(ends)]
     found = {}
     for name, layer in layers.items():
         if layer["class_name"] == _NORM:
-            sources = list(_references(layer["inbound_nodes"]))
+            sources = list(references(layer["inbound_nodes"]))
             if len(sources) != 1:
                 raise InputError(name, "batch norm is used in more than one place", _REMEDY)
-            _check_foldable(name, layers[sources[0]], uses.count(sources[0]))
-            found[name] = sources[0]
+            source = sources[0][0]
+            _check_foldable(name, layers[source], uses.count(source))
+            found[name] = source
     return found
 
 
@@ -76,44 +72,20 @@ def _check_foldable(norm: str, before: dict[str, Any], uses: int) -> None:
         raise InputError(norm, f"'{before['name']}' before it feeds other layers too", _REMEDY)
 
 
-def _references(value: Any) -> Iterator[str]:
-    """Layer names in Keras' nested [layer, node, tensor, ...] lists."""
-    if _is_reference(value):
-        yield value[0]
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _references(item)
-
-
-def _is_reference(value: Any) -> bool:
-    return (
-        isinstance(value, (list, tuple))
-        and len(value) >= 3
-        and isinstance(value[0], str)
-        and isinstance(value[1], int)
-    )
-
-
-def _redirected(value: Any, absorbed: dict[str, str]) -> Any:
-    """`value` with references to batch norms turned to the layers they fold into."""
-    if _is_reference(value):
-        return [absorbed.get(value[0], value[0]), *value[1:]]
-    if isinstance(value, (list, tuple)):
-        return [_redirected(item, absorbed) for item in value]
-    return value
-
-
 def _without_norms(config: dict[str, Any], absorbed: dict[str, str]) -> dict[str, Any]:
+    def redirected(name: str, call: int, tensor: int) -> list[Any]:
+        return [absorbed.get(name, name), call, tensor]
+
     layers = []
     for layer in config["layers"]:
         if layer["name"] in absorbed:
             continue
-        nodes = _redirected(layer["inbound_nodes"], absorbed)
+        nodes = replaced(layer["inbound_nodes"], redirected)
         settings = dict(layer["config"])
         if layer["name"] in absorbed.values():
             settings["use_bias"] = True
         layers.append({**layer, "config": settings, "inbound_nodes": nodes})
-    outputs = _redirected(config["output_layers"], absorbed)
+    outputs = replaced(config["output_layers"], redirected)
     return {**config, "layers": layers, "output_layers": outputs}
 
 
