@@ -26,13 +26,8 @@ _REMEDY = (
     "replace that in the model; or save it from a session started with TF_USE_LEGACY_KERAS=1 "
     "(package tf_keras); or convert it to an int8 .tflite there and export that"
 )
-_PARTS = (
-    "vars",
-    "cell",
-    "forward_layer",
-    "backward_layer",
-    "layer",
-)  # of a layer, in Keras 2's order
+# Parts of a layer that have weights, in the order of Keras 2.
+_PARTS = ("vars", "cell", "forward_layer", "backward_layer", "layer")
 _DRAWS = re.compile("seed_generator|random_generator")  # states of random numbers, no weights
 
 
@@ -87,25 +82,24 @@ def _read_weights(model: Any, config: dict[str, Any], path: Path) -> None:
             raise UnknownError("its weights are not in one model.weights.h5")
         stored = io.BytesIO(archive.read("model.weights.h5"))
     with h5py.File(stored, "r") as weights:
-        _give(model, config, weights, set())
+        _give(model, config, weights)
 
 
-def _give(layer: Any, config: dict[str, Any], group: Any, given: set[int]) -> None:
+def _give(layer: Any, config: dict[str, Any], group: Any) -> None:
     """Give a layer, or each layer of a model, the weights of its group of the file."""
     if config["class_name"] in MODELS:
         for part, name in _group_names(config["config"]["layers"]):
             if part["class_name"] != "InputLayer":
                 inner = layer.get_layer(part["config"]["name"])
-                _give(inner, part, group.get(f"layers/{name}"), given)
+                _give(inner, part, group and group.get(f"layers/{name}"))
         return
-    if id(layer) in given or not layer.weights:  # a layer of two models is stored with the first
+    if not layer.weights:
         return
     arrays = [] if group is None else list(_arrays(group, layer.name))
     wanted, found = [tuple(x.shape) for x in layer.weights], [x.shape for x in arrays]
     if wanted != found:
         raise UnknownError(f"'{layer.name}' needs weights of shapes {wanted}, the file has {found}")
     layer.set_weights(arrays)
-    given.add(id(layer))
 
 
 def _group_names(layers: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
