@@ -27,6 +27,8 @@ else:
     import tomli as tomllib
 
 HERE = Path(__file__).resolve().parent
+# Weights of hints that a source's name may end in, instead of the experiment's.
+HINTS = {"-answers": 0, "-weak-hints": 1}
 KEPT = ("metrics", "seed", "wall_seconds", "cpu_seconds", "peak_memory_bytes", "versions")
 
 
@@ -146,11 +148,12 @@ def _student(
             yield Unit(output, (*arguments, *settings, *_seed(common["seed"])), facts)
         return
     training = {**config["student_training"]}
-    needed, images = _images(config, source.removesuffix("-answers"), dreams)
+    learnt_from, hint = _hint_of(source)
+    needed, images = _images(config, learnt_from, dreams)
     if source == "untrained":
         training["steps"] = 0
-    if source.endswith("-answers"):  # and no hints
-        training["hint"] = 0
+    if hint is not None:
+        training["hint"] = hint
     yield from needed
     yield Unit(
         output,
@@ -165,6 +168,14 @@ def _student(
         facts,
         (teacher, *needed),
     )
+
+
+def _hint_of(source: str) -> tuple[str, int | None]:
+    """The source of images, and the weight of hints where it is not the experiment's."""
+    for ending, hint in HINTS.items():
+        if source.endswith(ending):
+            return source.removesuffix(ending), hint
+    return source, None
 
 
 def _images(

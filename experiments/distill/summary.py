@@ -16,22 +16,26 @@ from typing import Any
 import calibration_table
 import leak_table
 import metadata_table
+from run import HINTS
 
 HERE = Path(__file__).resolve().parent
 Line = dict[str, Any]
 ORDER = (
     "real-labels",
     "real",
+    "real-weak-hints",
     "real-answers",
     "activation",
     "deepinversion",
     "natural",
     "fast",
     "pooled",
+    "pooled-weak-hints",
     "pooled-answers",
     "pooled-metadata",
     "other-data",
     "noise",
+    "noise-weak-hints",
     "noise-answers",
     "uniform",
     "untrained",
@@ -67,7 +71,8 @@ def experiment(name: str, lines: list[Line]) -> list[dict[str, Any]]:
     rows = []
     for (init, source), group in sorted(groups.items(), key=_rank):
         accuracy = [line["metrics"]["accuracy_test"] for line in group]
-        reference = _reference(groups.get((init, "real"), []), group)
+        real = "real" + next((ending for ending in HINTS if source.endswith(ending)), "")
+        reference = _reference(groups.get((init, real), []), group)
         synthesis = [_synthesis(line, dreams) for line in group]
         rows.append(
             {
@@ -163,12 +168,12 @@ def _table(name: str, rows: list[dict[str, Any]], teachers: list[float]) -> str:
 def plots(rows: list[dict[str, Any]]) -> None:
     """Accuracy against the number of dreams and the seconds that they took, where methods compare.
 
-    Left out are noise, and what was learnt otherwise than beside it, from the answers alone.
+    Left out are noise, and what was learnt otherwise than beside it, with weaker hints or none.
     """
     made = [
         row
         for row in rows
-        if row["synthesis_cpu_seconds"] and not re.search("^noise|-answers$", row["method"])
+        if row["synthesis_cpu_seconds"] and not re.search("^noise|-answers$|-hints$", row["method"])
     ]
     _plot(made, "dreams", "dreams", "accuracy-by-dreams.png")
     _plot(made, "synthesis_cpu_seconds", "CPU seconds of synthesis", "accuracy-by-seconds.png")
