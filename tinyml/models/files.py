@@ -40,7 +40,8 @@ def load(path: Path, allow_unsafe: bool = False) -> Any:
     tf = tensorflow()
     keras3.register()
     version = _keras_version(path)
-    if version.split(".")[0].isdigit() and int(version.split(".")[0]) > 2:
+    major = version.split(".")[0]
+    if major.isdigit() and int(major) > 2:
         return flattened(keras3.load(path, _config(path), version))
     try:
         options = {"safe_mode": not allow_unsafe} if path.suffix == ".keras" else {}

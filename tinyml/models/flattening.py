@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from tinyml.models.references import is_reference, references, replaced
+from tinyml.models.references import is_reference, listed, references, replaced
 from tinyml.models.runtime import tensorflow
 
 _INPUT = "InputLayer"
@@ -45,10 +46,16 @@ class _Graph:
 
 def has_graph(model: Any) -> bool:
     """True for a built functional or Sequential model, whose graph Keras knows."""
+    kinds = (tensorflow().keras.Sequential, _functional())
+    return isinstance(model, kinds) and bool(model.built)
+
+
+@lru_cache(maxsize=1)
+def _functional() -> Any:
+    """The class of functional models, which Keras does not export by name."""
     keras = tensorflow().keras
     x = keras.Input((1,))
-    functional = type(keras.Model(x, x))  # Keras does not export this class by name
-    return isinstance(model, (keras.Sequential, functional)) and bool(model.built)
+    return type(keras.Model(x, x))
 
 
 def flattened(model: Any) -> Any:
@@ -119,10 +126,9 @@ def _in_place(
         names[part["name"]] = _free(part["name"], model.name, layers)
         layers[names[part["name"]]] = graph.layers[part["name"]]
     nodes: dict[str, list[Any]] = {part["name"]: [] for part in inner}
-    first = int(
-        model.get_config()["layers"][0]["class_name"] == _INPUT
-    )  # call 0 is its making then
-    inputs = [end[0] for end in _list_of_ends(graph.config["input_layers"])]
+    # Call 0 is the model's own making, where it was made of tensors.
+    first = int(model.get_config()["layers"][0]["class_name"] == _INPUT)
+    inputs = [end[0] for end in listed(graph.config["input_layers"])]
     calls = {part["name"]: len(part["inbound_nodes"]) for part in inner}
     for number, node in enumerate(called["inbound_nodes"]):
         given, training = _arguments(node)
@@ -134,7 +140,7 @@ def _in_place(
             nodes[part["name"]] += [
                 _with_keywords(replaced(one, call), told) for one in part["inbound_nodes"]
             ]
-        for tensor, end in enumerate(_list_of_ends(graph.config["output_layers"])):
+        for tensor, end in enumerate(listed(graph.config["output_layers"])):
             ends[called["name"], first + number, tensor] = call(*end)
     return [
         {
@@ -153,10 +159,6 @@ def _free(name: str, model: str, taken: dict[str, Any]) -> str:
         candidate = f"{model}_{name}" if number == 1 else f"{model}_{name}_{number}"
         number += 1
     return candidate
-
-
-def _list_of_ends(ends: Any) -> list[Any]:
-    return [ends] if is_reference(ends) else list(ends)
 
 
 def _arguments(node: Any) -> tuple[list[list[Any]], dict[str, Any]]:

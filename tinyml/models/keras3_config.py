@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from tinyml.models.references import listed
 from tinyml.models.runtime import tensorflow
 
 MODELS = ("Functional", "Sequential")
@@ -124,10 +125,9 @@ def _tensor(history: list[Any], calls: dict[str, range]) -> list[Any]:
 
 
 def _ends(ends: Any) -> list[Any]:
-    """[[layer, call, tensor], ...] of a model's inputs or outputs; a single one may come without a list."""
     if isinstance(ends, dict):
         raise UnknownError("its inputs or outputs are a dictionary")
-    return [ends] if isinstance(ends[0], str) else ends
+    return listed(ends)
 
 
 def _with_inputs(stored: dict[str, Any], calls: dict[str, range]) -> dict[str, Any]:

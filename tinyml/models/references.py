@@ -37,3 +37,8 @@ def is_reference(value: Any) -> bool:
         and isinstance(value[0], str)
         and all(isinstance(number, int) for number in value[1:3])
     )
+
+
+def listed(ends: Any) -> list[Any]:
+    """[[layer, call, tensor], ...] of a model's inputs or outputs; a single one may come without a list."""
+    return [ends] if is_reference(ends) else list(ends)
